@@ -157,7 +157,7 @@ async def test_from_an_error_to_its_traces_and_back(
         jaeger = await page.get_by_role("link", name="Jaeger").first.get_attribute("href")
         assert str(jaeger).startswith(f"{JAEGER}/trace/")
         await page.locator("section[aria-label='Traces'] .trace-link a").first.click()
-        await page.locator(".waterfall li").first.wait_for(timeout=DEADLINE_MS)
+        await page.locator(".waterfall .line").first.wait_for(timeout=DEADLINE_MS)
         await page.locator(".log-records li").nth(1).wait_for(timeout=DEADLINE_MS)
         assert "has to wait" in await page.locator(".log-records").inner_text()
         await _shot(visit, "trace", shape)
@@ -182,7 +182,7 @@ async def test_bottlenecks_say_what_is_waited_for_and_show_traces(
         await _shot(visit, "bottlenecks", shape)
         await _fits(page)
         await root.locator(".patterns .trace-link a").first.click()
-        await page.locator(".waterfall li").first.wait_for(timeout=DEADLINE_MS)
+        await page.locator(".waterfall .line").first.wait_for(timeout=DEADLINE_MS)
         await page.go_back()
         await page.get_by_label("Service").fill("nobody")
         await page.get_by_role("button", name="Search").click()
@@ -215,7 +215,7 @@ async def test_log_records_are_found_by_what_they_say(
         await page.get_by_role("button", name="Clear conditions").click()
         await records.nth(99).wait_for(timeout=DEADLINE_MS)
         await records.first.locator(".trace-link a").first.click()
-        await page.locator(".waterfall li.open").first.wait_for(timeout=DEADLINE_MS)
+        await page.locator(".waterfall .line.open").first.wait_for(timeout=DEADLINE_MS)
         assert visit.complaints == []
 
 
@@ -302,7 +302,7 @@ async def test_pages_break_no_rule_of_axe_and_have_titles(chrome: Browser, gatew
         else:
             await page.goto(f"{gateway.url}{PAGES}/{path}s")
             await page.locator("main tbody tr").get_by_role("link").first.click()
-            await page.locator(".waterfall li, .frames li").first.wait_for(timeout=DEADLINE_MS)
+            await page.locator(".waterfall .line, .frames li").first.wait_for(timeout=DEADLINE_MS)
         assert await violations(page) == []
         await page.emulate_media(color_scheme="dark")
         assert await violations(page, "color-contrast") == []
@@ -428,7 +428,7 @@ async def test_the_keyboard_alone_finds_pages_metrics_and_traces(chrome: Browser
         await page.get_by_role("button", name="Find").click()
         await box.fill(trace)
         await page.keyboard.press("Enter")
-        await page.locator(".waterfall li").first.wait_for(timeout=DEADLINE_MS)
+        await page.locator(".waterfall .line").first.wait_for(timeout=DEADLINE_MS)
         await page.keyboard.press("?")
         await page.get_by_role("heading", name="Keyboard shortcuts").wait_for()
         assert await violations(page) == []

@@ -102,6 +102,27 @@ async def test_from_the_list_to_a_trace_and_its_spans(
         await page.locator(".histogram button").first.wait_for(timeout=DEADLINE_MS)
         await _fits(page)
         await _shot(visit, f"list-{name}")
+        columns = page.locator(".histogram button")
+        first, last = await columns.nth(1).bounding_box(), await columns.nth(2).bounding_box()
+        assert first is not None
+        assert last is not None
+        await page.mouse.move(first["x"] + 4, first["y"] + 20)
+        await page.mouse.down()
+        await page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 20, steps=3)
+        await page.mouse.up()
+        await visit.wait_until("() => /[?&]min=[0-9.]+&max=[0-9.]+/.test(location.search)")
+        await page.get_by_role("button", name="All durations").click()
+        await visit.wait_until("() => !location.search.includes('min=')")
+        await columns.nth(4).wait_for(timeout=DEADLINE_MS)
+        await columns.first.focus()
+        await page.keyboard.press("Enter")
+        await visit.wait_until("() => location.search.includes('min=')")
+        await page.get_by_role("button", name="All durations").click()
+        await page.get_by_role("button", name="failed", exact=True).click()
+        await visit.wait_until("() => document.querySelector('.trace-list tbody tr').className === 'failed'")
+        await page.get_by_role("button", name="Duration", exact=True).click()
+        await visit.wait_until("() => location.search === '?order=slowest'")
+        await page.get_by_role("button", name="Started", exact=True).click()
         await page.locator(".facets button", has_text="error").first.click()
         await visit.wait_until("() => document.querySelectorAll('.trace-list tbody tr').length === 5")
         assert "status=error" in page.url
@@ -109,7 +130,7 @@ async def test_from_the_list_to_a_trace_and_its_spans(
         await page.get_by_role("button", name="Search").click()
         await visit.wait_until("() => document.querySelectorAll('.trace-list tbody tr').length === 1")
         await page.locator(".trace-list tbody a").first.click()
-        lines = page.locator(".waterfall li")
+        lines = page.locator(".waterfall .line")
         await lines.nth(4).wait_for(timeout=DEADLINE_MS)
         assert await lines.count() == 5
         assert "It waited for" in await page.locator(".trace-head").inner_text()
@@ -142,9 +163,90 @@ async def test_the_map_shows_who_calls_whom(
         assert any(call.startswith("Tea | Shop | kitchen | 40") for call in calls), calls
         await _shot(visit, f"map-{'phone' if shape else 'desk'}")
         await _fits(page)
+        await page.locator(".calls tbody tr", has_text="Tea Shop").filter(has_text="kitchen").get_by_role("button").click()
+        panel = page.locator(".edge-panel")
+        await panel.get_by_text("Failed traces").wait_for(timeout=DEADLINE_MS)
+        assert "edge=" in page.url
+        assert "service=kitchen&status=error" in (await panel.get_by_text("Failed traces").get_attribute("href") or "")
+        await _shot(visit, f"edge-{'phone' if shape else 'desk'}")
+        await _fits(page)
+        await panel.get_by_role("button", name="Close").click()
         await page.locator(".map .node", has_text="kitchen").click()
         await visit.wait_until("() => location.search.includes('service=kitchen')")
         assert visit.complaints == []
+
+
+async def test_a_trace_of_thousands_of_spans_is_walked_searched_and_folded_by_keys(
+    chrome: Browser, gateway: gateway_rig.Rig
+) -> None:
+    trace, bodies = _large()
+    key = await gateway.key("producer", tenant="default")
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
+    for body in bodies:
+        async with gateway.http.post(f"{gateway.url}/v1/traces", data=body, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def stored() -> Any:
+        async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/traces/{trace}/outline") as found:
+            answer = await found.json()
+            return len(answer["span_ids"]) if found.status == 200 else answer
+
+    await wait_until(stored, "all spans to be stored", equals=LARGE)
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{TRACES}?trace={trace}")
+        tree = page.get_by_role("treegrid")
+        await page.locator(".waterfall .line").nth(10).wait_for(timeout=DEADLINE_MS)
+        assert await tree.get_attribute("aria-rowcount") == str(LARGE)
+        assert await page.locator(".waterfall .line").count() < 120
+        await _shot(visit, "large-desk")
+        await tree.focus()
+        await page.keyboard.press("End")
+        active = page.locator(".waterfall .line.active")
+        await active.locator(f"text=batch {LAST} step 98").wait_for(timeout=DEADLINE_MS)
+        assert await active.get_attribute("id") == await tree.get_attribute("aria-activedescendant")
+        assert await page.locator(".waterfall .line").count() < 120
+        for pressed in ("ArrowLeft", "ArrowLeft"):  # to the batch, and shut
+            await page.keyboard.press(pressed)
+        await visit.wait_until(f"() => document.querySelector('[role=treegrid]').ariaRowCount === '{LARGE - 98}'")
+        assert await active.get_attribute("aria-expanded") == "false"
+        await page.get_by_label("Search in these spans").fill(f"batch {LAST} step 50")
+        await page.keyboard.press("Enter")
+        await active.locator(f"text=batch {LAST} step 50").wait_for(timeout=DEADLINE_MS)
+        await tree.focus()
+        await page.keyboard.press("Enter")
+        await page.locator(".details").get_by_text("here it is").wait_for(timeout=DEADLINE_MS)
+        assert "span=" in page.url
+        await page.keyboard.press("Escape")
+        await page.locator(".details").wait_for(state="detached", timeout=DEADLINE_MS)
+        await page.get_by_role("button", name="Collapse all").click()
+        await visit.wait_until("() => document.querySelector('[role=treegrid]').ariaRowCount === '1'")
+        assert visit.complaints == []
+
+
+LARGE = 3_000
+LAST = LARGE // 100 - 1
+
+
+def _large() -> tuple[str, list[bytes]]:
+    """A root, batches below it, and 99 steps in each; of the last one 98."""
+    (trace, root), *ids = making.random_ids(9, LARGE)
+    now = time.time_ns() - 60_000 * MS
+    spans = [making.span(trace, root, "POST /import", start_ns=now, duration_ms=30_000)]
+    parent = root
+    for place, (_, span_id) in enumerate(ids):
+        number, step = divmod(place, 100)
+        at, name = now + place * 3 * MS, f"batch {number} step {step}"
+        if step == 0:
+            parent, name = span_id, f"batch {number}"
+        ms, above = (300, root) if step == 0 else (3, parent)
+        attributes = {"note": "here it is"} if (number, step) == (LAST, 50) else {}
+        spans.append(
+            making.span(trace, span_id, name, parent=above, kind="internal", start_ns=at, duration_ms=ms, attributes=attributes)
+        )
+    portions = [spans[first : first + 2_500] for first in range(0, LARGE, 2_500)]
+    requests = [ExportTraceServiceRequest(resource_spans=[making.resource_spans("importer", some)]) for some in portions]
+    return trace.hex(), [request.SerializeToString() for request in requests]
 
 
 async def test_a_trace_that_is_not_there_says_so(chrome: Browser, gateway: gateway_rig.Rig) -> None:

@@ -170,6 +170,8 @@ async def test_searches_find_what_was_sent_page_by_page(world: Rig) -> None:
         assert await pages(world, limit=100, operation="GET /a") == shop.ids(route="GET /a")
         assert await pages(world, service="db-client") == shop.ids(queried=True)
         assert await pages(world, service="DB Client", limit=100) == shop.ids(queried=True)  # as it may have been given
+        assert await pages(world, without_service=["web"], limit=100) == shop.ids(queried=True)
+        assert await pages(world, without_service=["web", "db-client"]) == []
         assert await pages(world, status="error", limit=3) == shop.ids(failed=True)
         assert await pages(world, user_id="u3", root=True) == shop.ids(user="u3")
         assert await pages(world, status_code=500) == shop.ids(failed=True)

@@ -123,7 +123,7 @@ class TraceAnswer(Struct, omit_defaults=True, kw_only=True):
 
 class SpanConditions(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """What a span must be like, all of it. ``text`` is looked for in messages of errors and in exceptions. ``root``: among root
-    spans only."""
+    spans only. ``without_service``: tokens of services of which it is not."""
 
     tenant: Token
     from_ms: EpochMs
@@ -140,6 +140,7 @@ class SpanConditions(Struct, omit_defaults=True, kw_only=True, rename={"from_ms"
     attribute: Annotated[list[AttributeFilter], Meta(max_length=8)] = []
     text: Text = ""
     root: bool = False
+    without_service: Annotated[list[Token], Meta(max_length=16)] = []
 
 
 class TraceSearch(SpanConditions, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):

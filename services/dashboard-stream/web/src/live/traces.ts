@@ -1,5 +1,5 @@
 /** Asks the gateway for traces and for the service map. */
-import type { ComparisonAnswer, FacetAnswer, ServiceMapAnswer, TraceAnswer, TraceList } from "../model/contracts.ts";
+import type { ComparisonAnswer, FacetAnswer, OutlineAnswer, ServiceMapAnswer, SpanAnswer, TraceAnswer, TraceList } from "../model/contracts.ts";
 import { get, ROOT } from "./analytics.ts";
 
 export function fetchTraces(conditions: URLSearchParams, signal: AbortSignal): Promise<TraceList> {
@@ -12,6 +12,14 @@ export function fetchFacets(conditions: URLSearchParams, signal: AbortSignal): P
 
 export function fetchTrace(traceId: string, signal: AbortSignal): Promise<TraceAnswer> {
   return get<TraceAnswer>(`${ROOT}/traces/${encodeURIComponent(traceId)}`, signal);
+}
+
+export function fetchOutline(traceId: string, signal: AbortSignal): Promise<OutlineAnswer> {
+  return get<OutlineAnswer>(`${ROOT}/traces/${encodeURIComponent(traceId)}/outline`, signal);
+}
+
+export function fetchSpan(traceId: string, spanId: string, signal: AbortSignal): Promise<SpanAnswer> {
+  return get<SpanAnswer>(`${ROOT}/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanId)}`, signal);
 }
 
 export function fetchComparison(left: string, right: string, signal: AbortSignal): Promise<ComparisonAnswer> {

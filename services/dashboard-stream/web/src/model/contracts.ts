@@ -1914,6 +1914,7 @@ export interface TraceAggregate {
   attribute?: string[];
   text?: string;
   root?: boolean;
+  without_service?: string[];
   order?: "newest" | "slowest";
   limit?: number;
 }
@@ -1976,6 +1977,7 @@ export interface TraceFacets {
   attribute?: string[];
   text?: string;
   root?: boolean;
+  without_service?: string[];
 }
 
 /** For which reasons a trace is kept; none: for as long as every other. */
@@ -2038,6 +2040,7 @@ export interface TraceSearch {
   attribute?: string[];
   text?: string;
   root?: boolean;
+  without_service?: string[];
   order?: "newest" | "slowest";
   limit?: number;
   cursor?: string;

@@ -1,6 +1,7 @@
 /** What the pages of traces and of the service map show, as their addresses say it. Pure. */
-import type { TraceAnswer, TraceSpan } from "./contracts.ts";
 import { decimal, whole } from "./format.ts";
+import type { DurationBucket, FoundTrace } from "./contracts.ts";
+import { OWN_SERVICES, ownShown } from "./own-services.ts";
 import type { Range } from "./metric-choice.ts";
 import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./time-range.ts";
 
@@ -24,7 +25,16 @@ export interface TraceChoice extends TimeWindow {
   attributes: string[];
   slowest: boolean;
   root: boolean;
+  /** The column by which the traces that are shown are in order, where it is not that of the search. */
+  sort: Sort;
+  /** Whether Drishti's own services are shown, too. */
+  own: boolean;
+  /** Of the service map: the call that is shown by itself. */
+  edge: string;
 }
+
+export type Sort = "" | "spans" | "errors";
+const SORTS: readonly string[] = ["spans", "errors"];
 
 export function traceChoiceOf(query: string): TraceChoice {
   const given = new URLSearchParams(query);
@@ -44,6 +54,9 @@ export function traceChoiceOf(query: string): TraceChoice {
     attributes: given.getAll("attribute").filter(Boolean),
     slowest: text("order") === "slowest",
     root: text("root") === "1",
+    sort: SORTS.includes(text("sort")) ? (text("sort") as Sort) : "",
+    own: text("own") === "1",
+    edge: text("edge"),
   };
 }
 
@@ -64,6 +77,9 @@ export function traceQueryOf(choice: TraceChoice): string {
   for (const one of choice.attributes) said.append("attribute", one);
   say("order", choice.slowest ? "slowest" : "");
   say("root", choice.root ? "1" : "");
+  say("sort", choice.sort);
+  say("own", choice.own ? "1" : "");
+  say("edge", choice.edge);
   const text = said.toString();
   return text && `?${text}`;
 }
@@ -83,6 +99,7 @@ export function conditionsOf(choice: TraceChoice, now: number): URLSearchParams 
   say("text", choice.text);
   for (const one of choice.attributes) asked.append("attribute", one);
   say("root", choice.root ? "true" : "");
+  if (!ownShown(choice.own, choice.service)) for (const one of OWN_SERVICES) asked.append("without_service", one);
   return asked;
 }
 
@@ -95,47 +112,16 @@ export function spent(ms: number): string {
   return `${decimal(ms / 60_000, 1)} min`;
 }
 
-/** One span as it is drawn: places are shares of the width. */
-export interface Bar {
-  span: TraceSpan;
-  left: number;
-  width: number;
-  /** The parts of it on the critical path. */
-  critical: { left: number; width: number; waiting: boolean }[];
-  /** Spans below it. */
-  below: number;
-  hue: number;
+/** Traces in the order of a column, most first; as they came without one. */
+export function sorted(traces: readonly FoundTrace[], sort: Sort): readonly FoundTrace[] {
+  if (!sort) return traces;
+  return [...traces].sort((a, b) => b[sort] - a[sort]);
 }
 
-/** The bars of a trace, in the order of the tree, without what is below a span in `closed`. */
-export function bars(trace: TraceAnswer, closed: ReadonlySet<string>): Bar[] {
-  const start = Math.min(...trace.spans.map((span) => span.start_ms));
-  const end = Math.max(...trace.spans.map((span) => span.start_ms + span.duration_ms));
-  const whole = Math.max(end - start, 1e-6);
-  const place = (at: number) => (at - start) / whole;
-  const services = [...new Set(trace.spans.map((span) => span.service))];
-  const critical = new Map<string, Bar["critical"]>();
-  for (const section of trace.critical_path) {
-    const part = { left: place(section.start_ms), width: place(section.end_ms) - place(section.start_ms), waiting: section.waiting };
-    critical.set(section.span_id, [...(critical.get(section.span_id) ?? []), part]);
-  }
-  const shown: Bar[] = [];
-  let hidden = Infinity;
-  trace.spans.forEach((span, position) => {
-    if (span.depth > hidden) return;
-    hidden = closed.has(span.span_id) ? span.depth : Infinity;
-    let below = 0;
-    while ((trace.spans[position + below + 1]?.depth ?? -1) > span.depth) below++;
-    shown.push({
-      span,
-      left: place(span.start_ms),
-      width: span.duration_ms / whole,
-      critical: critical.get(span.span_id) ?? [],
-      below,
-      hue: services.indexOf(span.service) % 8,
-    });
-  });
-  return shown;
+/** The range of durations of some buckets of a histogram, as conditions: from the one to the other, in either order. */
+export function durationsOf(buckets: readonly DurationBucket[], one: number, other: number): Pick<TraceChoice, "min" | "max"> {
+  const [first, last] = [buckets[Math.min(one, other)], buckets[Math.max(one, other)]];
+  return first && last ? { min: String(first.from_ms), max: String(last.to_ms) } : { min: "", max: "" };
 }
 
 /** A value of an attribute as a text. */

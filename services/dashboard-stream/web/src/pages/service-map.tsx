@@ -4,10 +4,12 @@ import { editorAddress } from "../model/dashboards.ts";
 import type { ServiceMapAnswer } from "../model/contracts.ts";
 import { type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
 import { time } from "../model/format.ts";
+import { edgeOf, waysOf } from "../model/map-edges.ts";
+import { OWN_TITLE, ownShown, withoutOwn } from "../model/own-services.ts";
 import { everyMs, rangeInWords } from "../model/time-range.ts";
 import { TimeRange } from "../panels/time-range.tsx";
 import { HowToSend } from "../panels/how-to-send.tsx";
-import { MapCalls, MapPicture } from "../panels/map-picture.tsx";
+import { EdgePanel, MapCalls, MapPicture } from "../panels/map-picture.tsx";
 import { Notice } from "../panels/notice.tsx";
 
 const MINUTE_MS = 60_000;
@@ -21,7 +23,10 @@ interface Props {
 }
 
 export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
-  const found = map.value;
+  const own = ownShown(choice.own, choice.service);
+  const found = map.value && (own ? map.value : withoutOwn(map.value));
+  const chosen = found && edgeOf(found, choice.edge);
+  const chooseEdge = (edge: string) => show({ edge: choice.edge === edge ? "" : edge });
   const range = rangeInWords(choice, now);
   return (
     <div class="traces">
@@ -33,6 +38,9 @@ export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
       )}
       <div class="panel trace-conditions">
         <TimeRange window={choice} show={show} now={now} />
+        <button type="button" aria-pressed={own} disabled={own && !choice.own} onClick={() => show({ own: !own })}>
+          {OWN_TITLE}
+        </button>
         {choice.service && (
           <button type="button" class="tag" onClick={() => show({ service: "" })}>
             around <bdi>{found?.service_names?.[choice.service] ?? choice.service}</bdi> ×
@@ -55,15 +63,18 @@ export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
             </p>
           ) : (
             <>
-              <p>No span was received {range}.</p>
+              <p>
+                No span {own ? "" : `of others than ${OWN_TITLE} `}was received {range}.
+              </p>
               <HowToSend />
             </>
           )}
         </div>
       ) : (
         <>
-          <MapPicture map={found} choose={(service) => show({ service: choice.service === service ? "" : service })} />
-          <MapCalls map={found} tracesOf={(service) => TRACES_PATH + traceQueryOf({ ...choice, service })} />
+          <MapPicture map={found} edge={choice.edge} chooseEdge={chooseEdge} choose={(service) => show({ service: choice.service === service ? "" : service })} />
+          {chosen && <EdgePanel map={found} edge={chosen} ways={waysOf(chosen, new Map(found.nodes.map((node) => [node.id, node])), choice)} close={() => show({ edge: "" })} />}
+          <MapCalls map={found} edge={choice.edge} chooseEdge={chooseEdge} tracesOf={(service) => TRACES_PATH + traceQueryOf({ ...choice, service })} />
         </>
       )}
     </div>

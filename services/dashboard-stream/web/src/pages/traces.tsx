@@ -2,18 +2,22 @@
 import { editorAddress } from "../model/dashboards.ts";
 import { useEffect, useState } from "preact/hooks";
 import { type Asked, wordOf } from "../model/asked.ts";
-import type { DurationBucket, Facet, FacetAnswer, FoundTrace, TraceList } from "../model/contracts.ts";
-import { spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
+import type { Facet, FacetAnswer, FoundTrace, TraceList } from "../model/contracts.ts";
+import { sorted, spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
+import { OWN_TITLE, ownShown } from "../model/own-services.ts";
 import { dayAndTime, plain, time } from "../model/format.ts";
 import { HowToSend } from "../panels/how-to-send.tsx";
 import { Notice } from "../panels/notice.tsx";
 import { everyMs, LAST, rangeInWords, TRACE_RANGES } from "../model/time-range.ts";
 import { TimeRange } from "../panels/time-range.tsx";
+import { TraceDurations } from "../panels/trace-durations.tsx";
 
 const DAY_MS = 86_400_000;
 /** Values of a facet that are shown. */
 const VALUES = 6;
 const ATTRIBUTES = 8;
+/** Facets that are unfolded from the start. */
+const OPEN: ReadonlySet<string> = new Set(["service", "operation", "status", "gen_ai.request.model"]);
 
 interface Props {
   list: Asked<TraceList>;
@@ -43,7 +47,7 @@ export function TracesPage({ list, traces, more, newest, why, facets, choice, sh
         </Notice>
       )}
       <Conditions choice={choice} show={show} now={now} />
-      {facets.value && facets.value.spans > 0 && <Durations facets={facets.value} choice={choice} show={show} />}
+      {facets.value && facets.value.spans > 0 && <TraceDurations facets={facets.value} choice={choice} show={show} />}
       <div class="traces-found">
         {facets.value && facets.value.spans > 0 && <Facets facets={facets.value} names={names} choice={choice} show={show} />}
         <section class="panel" aria-label="Traces found">
@@ -64,21 +68,19 @@ export function TracesPage({ list, traces, more, newest, why, facets, choice, sh
               <table class="trace-list">
                 <thead>
                   <tr>
-                    <th scope="col" title="In the order of the newest span that meets the conditions">
-                      Started
-                    </th>
+                    <Column title="Started" about="In the order of the newest span that meets the conditions" on={!choice.slowest && !choice.sort} choose={() => show({ slowest: false, sort: "" })} />
                     <th scope="col">Trace</th>
-                    <th scope="col" class="value">
-                      Duration
-                    </th>
-                    <th scope="col" class="value">
-                      Spans
+                    <Column title="Duration" about="Those with the slowest spans that meet the conditions" value on={choice.slowest && !choice.sort} choose={() => show({ slowest: true, sort: "" })} />
+                    <th scope="col" class="value" aria-sort={choice.sort ? "descending" : undefined}>
+                      <Sorter title="Spans" about="Of the traces that are shown" on={choice.sort === "spans"} choose={() => show({ sort: choice.sort === "spans" ? "" : "spans" })} />
+                      {", "}
+                      <Sorter title="failed" about="Of the traces that are shown" on={choice.sort === "errors"} choose={() => show({ sort: choice.sort === "errors" ? "" : "errors" })} />
                     </th>
                     <th scope="col">Services</th>
                   </tr>
                 </thead>
                 <tbody>
-                  {traces.map((one) => (
+                  {sorted(traces, choice.sort).map((one) => (
                     <Row key={one.trace_id} trace={one} names={names} choice={choice} now={now} jaeger={jaeger} />
                   ))}
                 </tbody>
@@ -97,9 +99,33 @@ export function TracesPage({ list, traces, more, newest, why, facets, choice, sh
   );
 }
 
+interface SorterProps {
+  title: string;
+  about: string;
+  on: boolean;
+  choose: () => void;
+}
+
+function Column({ value = false, ...sorter }: SorterProps & { value?: boolean }) {
+  return (
+    <th scope="col" class={value ? "value" : ""} aria-sort={sorter.on ? "descending" : undefined}>
+      <Sorter {...sorter} />
+    </th>
+  );
+}
+
+function Sorter({ title, about, on, choose }: SorterProps) {
+  return (
+    <button type="button" class="sorter" aria-pressed={on} title={about} onClick={choose}>
+      {title}
+      <span aria-hidden="true">{on ? " ▾" : ""}</span>
+    </button>
+  );
+}
+
 function Row({ trace, names, choice, now, jaeger }: { trace: FoundTrace; names: Record<string, string>; choice: TraceChoice; now: number; jaeger: string }) {
   const href = TRACES_PATH + traceQueryOf({ ...choice, trace: trace.trace_id, span: "" });
-  const conditioned = traceQueryOf({ ...choice, range: TRACE_RANGES[0] ?? choice.range, ...LAST, slowest: false }) !== "";
+  const conditioned = traceQueryOf({ ...choice, range: TRACE_RANGES[0] ?? choice.range, ...LAST, slowest: false, sort: "", own: false }) !== "";
   const other = trace.matched.service !== trace.service || trace.matched.operation !== trace.operation;
   return (
     <tr class={trace.errors ? "failed" : ""}>
@@ -199,8 +225,18 @@ function Conditions({ choice, show, now }: Pick<Props, "choice" | "show" | "now"
         <input size={22} placeholder="http.route=/cart, size>=3" value={typed.attribute} onInput={type("attribute")} />
       </label>
       <button type="submit">Search</button>
+      <OwnSwitch choice={choice} show={show} />
       <Chosen choice={choice} show={show} />
     </form>
+  );
+}
+
+function OwnSwitch({ choice, show }: Pick<Props, "choice" | "show">) {
+  const on = ownShown(choice.own, choice.service);
+  return (
+    <button type="button" aria-pressed={on} disabled={on && !choice.own} onClick={() => show({ own: !on })}>
+      {OWN_TITLE}
+    </button>
   );
 }
 
@@ -234,35 +270,6 @@ function Chosen({ choice, show }: Pick<Props, "choice" | "show">) {
   );
 }
 
-function Durations({ facets, choice, show }: { facets: FacetAnswer; choice: TraceChoice; show: Props["show"] }) {
-  const most = Math.max(...facets.durations.map((bucket) => bucket.spans));
-  const title = (bucket: DurationBucket) =>
-    `${spent(bucket.from_ms)} to ${spent(bucket.to_ms)}: ${bucket.spans} spans${bucket.errors ? `, ${bucket.errors} failed` : ""}. Shows the slowest trace.`;
-  return (
-    <section class="panel durations" aria-label="Durations">
-      <h2>
-        {plain(facets.spans, "{span}")} {facets.sampled ? "newest " : ""}spans by duration
-        {facets.errors > 0 && <span class="bad"> {plain(facets.errors, "{span}")} failed</span>}
-      </h2>
-      <div class={facets.durations.length > 12 ? "histogram many" : "histogram"}>
-        {facets.durations.map((bucket) => (
-          <button type="button" key={bucket.from_ms} title={title(bucket)} aria-label={title(bucket)} onClick={() => show({ trace: bucket.trace_id, span: "" })}>
-            <span class="column" style={{ height: `${Math.max(2, (bucket.spans / most) * 100)}%` }}>
-              <span class="failed" style={{ height: `${(bucket.errors / bucket.spans) * 100}%` }} />
-            </span>
-            <small>{spent(bucket.from_ms)}</small>
-          </button>
-        ))}
-      </div>
-      {choice.min === "" && facets.durations.length > 4 && (
-        <button type="button" class="link" onClick={() => show({ min: String(facets.durations.at(-3)?.from_ms ?? 0), slowest: true })}>
-          The slowest only
-        </button>
-      )}
-    </section>
-  );
-}
-
 function Facets({ facets, names, choice, show }: { facets: FacetAnswer; names: Record<string, string>; choice: TraceChoice; show: Props["show"] }) {
   const fields: Record<string, (value: string) => Partial<TraceChoice>> = {
     service: (service) => ({ service }),
@@ -286,7 +293,7 @@ function Facets({ facets, names, choice, show }: { facets: FacetAnswer; names: R
 function One({ facet, names, choose }: { facet: Facet; names: Record<string, string>; choose: (value: string) => void }) {
   const most = Math.max(...facet.values.map((value) => value.spans));
   return (
-    <details open={facet.name === "service" || facet.name === "operation" || facet.name === "status"}>
+    <details open={OPEN.has(facet.name)}>
       <summary>{facet.name}</summary>
       <ul>
         {facet.values.slice(0, VALUES).map(({ value, spans, errors }) => (
@@ -307,12 +314,20 @@ function One({ facet, names, choose }: { facet: Facet; names: Record<string, str
 }
 
 function Nothing({ choice, show, now }: Pick<Props, "choice" | "show" | "now">) {
-  const bare = !traceQueryOf({ ...choice, range: TRACE_RANGES[0] ?? choice.range, ...LAST, slowest: false });
+  const bare = !traceQueryOf({ ...choice, range: TRACE_RANGES[0] ?? choice.range, ...LAST, slowest: false, sort: "", own: false });
   return (
     <div class="empty">
       <p>
         No trace {bare ? "was received" : "meets these conditions"} {rangeInWords(choice, now)}.
       </p>
+      {!ownShown(choice.own, choice.service) && (
+        <p>
+          Those of {OWN_TITLE} are not among them.{" "}
+          <button type="button" onClick={() => show({ own: true })}>
+            Show them
+          </button>
+        </p>
+      )}
       {bare ? (
         <HowToSend />
       ) : (

@@ -1,9 +1,10 @@
 /** Who calls whom: a picture, and the same as a table. */
 import { useId } from "preact/hooks";
-import type { MapNode, ServiceMapAnswer, Traffic } from "../model/contracts.ts";
+import type { MapEdge, MapNode, ServiceMapAnswer, Traffic } from "../model/contracts.ts";
 import { percent } from "../model/explorer-choice.ts";
 import { spent } from "../model/explorer.ts";
 import { inWords } from "../model/format.ts";
+import { edgeId, type Way } from "../model/map-edges.ts";
 import { layoutOf, NODE } from "../model/map-layout.ts";
 
 /** Shares of failed calls from which an edge is drawn as one that is in trouble. */
@@ -22,8 +23,16 @@ const KINDS: Record<MapNode["kind"], string> = {
   entry: "from outside",
 };
 
-/** `choose` is told which service was clicked. */
-export function MapPicture({ map, choose }: { map: ServiceMapAnswer; choose: (service: string) => void }) {
+interface PictureProps {
+  map: ServiceMapAnswer;
+  /** Is told which service was clicked. */
+  choose: (service: string) => void;
+  /** Is told which edge was clicked; the one that is shown is drawn so. */
+  chooseEdge?: (edge: string) => void;
+  edge?: string;
+}
+
+export function MapPicture({ map, choose, chooseEdge, edge: chosen = "" }: PictureProps) {
   const arrow = useId();
   const { width, height, nodes, edges } = layoutOf(map);
   const most = Math.max(...map.edges.map((edge) => edge.traffic.calls ?? 0), 1);
@@ -42,7 +51,10 @@ export function MapPicture({ map, choose }: { map: ServiceMapAnswer; choose: (se
             d={d}
             style={{ strokeWidth: `${1 + 3 * Math.sqrt((edge.traffic.calls ?? 0) / most)}px` }}
             marker-end={`url(#${arrow})`}
-          >
+          />
+        ))}
+        {edges.map(({ edge, d }) => (
+          <path key={edgeId(edge)} class={edgeId(edge) === chosen ? "edge-area chosen" : "edge-area"} d={d} onClick={() => chooseEdge?.(edgeId(edge))}>
             <title>{`${edge.caller} → ${edge.callee}: ${inBrief(edge.traffic)}`}</title>
           </path>
         ))}
@@ -74,12 +86,19 @@ export function MapPicture({ map, choose }: { map: ServiceMapAnswer; choose: (se
           </g>
         ))}
       </svg>
-      <p class="muted">On a line: calls a second, and the share of them that failed. A click on a service shows it with whom it calls and who calls it; the table leads to its traces.</p>
+      <p class="muted">On a line: calls a second, and the share of them that failed. A click on a service shows it with whom it calls and who calls it; one on a line leads to the traces, errors and operations behind it, as the table does.</p>
     </div>
   );
 }
 
-export function MapCalls({ map, tracesOf }: { map: ServiceMapAnswer; tracesOf: (service: string) => string }) {
+interface CallsProps {
+  map: ServiceMapAnswer;
+  tracesOf: (service: string) => string;
+  chooseEdge?: (edge: string) => void;
+  edge?: string;
+}
+
+export function MapCalls({ map, tracesOf, chooseEdge, edge: chosen = "" }: CallsProps) {
   const nodes = new Map(map.nodes.map((node) => [node.id, node]));
   const name = (id: string) => {
     const node = nodes.get(id);
@@ -111,7 +130,15 @@ export function MapCalls({ map, tracesOf }: { map: ServiceMapAnswer; tracesOf: (
             <tr key={`${edge.caller} ${edge.callee}`} class={tone(edge.traffic) === "bad" ? "failed" : ""}>
               <th scope="row">{name(edge.caller)}</th>
               <th scope="row">{name(edge.callee)}</th>
-              <td class="value">{inWords(edge.traffic.calls, "{call}")}</td>
+              <td class="value">
+                {chooseEdge ? (
+                  <button type="button" class="link" aria-expanded={edgeId(edge) === chosen} title="What is behind these calls" onClick={() => chooseEdge(edgeId(edge))}>
+                    {inWords(edge.traffic.calls, "{call}")}
+                  </button>
+                ) : (
+                  inWords(edge.traffic.calls, "{call}")
+                )}
+              </td>
               <td class="value">{rate(edge.traffic)}</td>
               <td class={`value ${tone(edge.traffic)}`}>{percent(edge.traffic.error_rate ?? 0)}</td>
               <td class="value">{edge.traffic.p50_ms == null ? "–" : spent(edge.traffic.p50_ms)}</td>
@@ -122,6 +149,40 @@ export function MapCalls({ map, tracesOf }: { map: ServiceMapAnswer; tracesOf: (
         </tbody>
       </table>
       {(map.folded ?? 0) > 0 && <p class="muted">{map.folded} nodes and edges with few calls are drawn together.</p>}
+    </section>
+  );
+}
+
+/** One edge with the ways on from it. */
+export function EdgePanel({ map, edge, ways, close }: { map: ServiceMapAnswer; edge: MapEdge; ways: readonly Way[]; close: () => void }) {
+  const nodes = new Map(map.nodes.map((node) => [node.id, node]));
+  const name = (id: string) => {
+    const node = nodes.get(id);
+    return node ? nameOf(node, map) : id;
+  };
+  return (
+    <section class="panel edge-panel" aria-label="Call">
+      <h2>
+        <span>
+          <bdi>{name(edge.caller)}</bdi> → <bdi>{name(edge.callee)}</bdi>
+        </span>
+      </h2>
+      <p>{inBrief(edge.traffic)}</p>
+      <ul class="ways">
+        {ways.map((way) => (
+          <li key={way.title}>
+            <a class="button" href={way.address}>
+              {way.title}
+            </a>
+          </li>
+        ))}
+        <li>
+          <button type="button" onClick={close}>
+            Close
+          </button>
+        </li>
+      </ul>
+      {nodes.get(edge.callee)?.kind === "service" && <p class="muted">Traces, errors and operations are of {name(edge.callee)}, whoever called it.</p>}
     </section>
   );
 }

@@ -1,8 +1,8 @@
 /** The frame around the page of traces: what the address chooses, and what is asked for it. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { fetchSession, gatewayNow } from "../live/analytics.ts";
 import { fetchErrors, fetchLogs } from "../live/explorer.ts";
-import { fetchFacets, fetchTrace, fetchTraces } from "../live/traces.ts";
+import { fetchFacets, fetchOutline, fetchSpan, fetchTraces } from "../live/traces.ts";
 import { conditionsOf, type TraceChoice, traceChoiceOf, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
 import { everyMs } from "../model/time-range.ts";
 import { TracePage } from "../pages/trace.tsx";
@@ -16,13 +16,16 @@ const PAGE = 50;
 const RECORDS = 100;
 /** A trace that is shown may still get spans. */
 const TRACE_EVERY_MS = 15_000;
+/** One that ended this long ago hardly does. */
+const GROWS_MS = 120_000;
+const OLD_EVERY_MS = 600_000;
 
 export function TracesView({ query, places, go, theme }: ExplorerProps) {
   const choice = traceChoiceOf(query);
   const now = useClock();
   const listEvery = everyMs(choice);
-  const listKey = choice.trace ? null : traceQueryOf(choice);
-  const facetsKey = listKey === null ? null : traceQueryOf({ ...choice, slowest: false });
+  const listKey = choice.trace ? null : traceQueryOf({ ...choice, sort: "" });
+  const facetsKey = listKey === null ? null : traceQueryOf({ ...choice, slowest: false, sort: "" });
   const conditions = (more: Record<string, string> = {}) => {
     const asked = conditionsOf(choice, gatewayNow());
     if (choice.slowest) asked.set("order", "slowest");
@@ -31,10 +34,15 @@ export function TracesView({ query, places, go, theme }: ExplorerProps) {
   };
   const [list, retry] = useAsked(listKey, listEvery, (signal) => fetchTraces(conditions(), signal));
   const [facets] = useAsked(facetsKey, 2 * listEvery, (signal) => fetchFacets(conditionsOf(choice, gatewayNow()), signal));
-  const [trace, retryTrace] = useAsked(choice.trace || null, TRACE_EVERY_MS, (signal) => fetchTrace(choice.trace, signal));
+  const [traceEvery, setTraceEvery] = useState(TRACE_EVERY_MS);
+  const [trace, retryTrace] = useAsked(choice.trace || null, traceEvery, (signal) => fetchOutline(choice.trace, signal));
+  const shown = choice.trace && choice.span && trace.value ? `${choice.trace} ${choice.span}` : null;
+  const [span, retrySpan] = useAsked(shown, OLD_EVERY_MS, (signal) => fetchSpan(choice.trace, choice.span, signal));
+  const old = trace.value !== null && gatewayNow() - trace.value.start_ms - trace.value.duration_ms > GROWS_MS;
+  useEffect(() => setTraceEvery(old ? OLD_EVERY_MS : TRACE_EVERY_MS), [old]);
   const there = trace.value?.trace_id ?? null;
-  const [logs] = useAsked(there, TRACE_EVERY_MS, (signal) => fetchLogs(new URLSearchParams({ trace_id: there ?? "", limit: String(RECORDS) }), signal));
-  const [errors] = useAsked(there, TRACE_EVERY_MS, (signal) => fetchErrors(new URLSearchParams({ trace_id: there ?? "" }), signal));
+  const [logs] = useAsked(there, traceEvery, (signal) => fetchLogs(new URLSearchParams({ trace_id: there ?? "", limit: String(RECORDS) }), signal));
+  const [errors] = useAsked(there, traceEvery, (signal) => fetchErrors(new URLSearchParams({ trace_id: there ?? "" }), signal));
   const [session] = useAsked("session", SESSION_EVERY_MS, fetchSession);
   const { pages, more, why, newest } = usePages(listKey, list.value, (at, signal) => fetchTraces(conditions(at), signal));
 
@@ -50,7 +58,7 @@ export function TracesView({ query, places, go, theme }: ExplorerProps) {
       path={TRACES_PATH}
       go={go}
       asked={choice.trace ? trace : list}
-      every={choice.trace ? TRACE_EVERY_MS : listEvery}
+      every={choice.trace ? traceEvery : listEvery}
       now={now}
       theme={theme}
       json={choice.trace ? `traces/${encodeURIComponent(choice.trace)}` : `traces?${conditions()}`}
@@ -61,7 +69,7 @@ export function TracesView({ query, places, go, theme }: ExplorerProps) {
       }}
     >
       {choice.trace ? (
-        <TracePage trace={trace} logs={logs.value} errors={errors.value} choice={choice} show={show} retry={retryTrace} now={now} jaeger={jaeger} />
+        <TracePage trace={trace} span={span} retrySpan={retrySpan} logs={logs.value} errors={errors.value} choice={choice} show={show} retry={retryTrace} now={now} jaeger={jaeger} />
       ) : (
         <TracesPage list={list} traces={pages.flatMap((page) => page.traces)} more={more} newest={newest} why={why} facets={facets} choice={choice} show={show} retry={retry} now={now} jaeger={jaeger} />
       )}

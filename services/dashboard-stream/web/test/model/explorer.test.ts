@@ -1,42 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ServiceMapAnswer, TraceAnswer, TraceSpan } from "../../src/model/contracts.ts";
-import { bars, conditionsOf, spent, traceChoiceOf, traceQueryOf } from "../../src/model/explorer.ts";
+import type { ServiceMapAnswer } from "../../src/model/contracts.ts";
+import { conditionsOf, spent, traceChoiceOf, traceQueryOf } from "../../src/model/explorer.ts";
 import { layoutOf } from "../../src/model/map-layout.ts";
-
-function span(id: string, depth: number, start_ms: number, duration_ms: number): TraceSpan {
-  return { span_id: id, depth, service: "s", name: id, operation: id, kind: "internal", start_ms, duration_ms, resource: 0 };
-}
-
-const TRACE: TraceAnswer = {
-  trace_id: "a".repeat(32),
-  root: "a",
-  start_ms: 1000,
-  duration_ms: 100,
-  errors: 0,
-  resources: [{}],
-  spans: [span("a", 0, 1000, 100), span("b", 1, 1010, 50), span("c", 2, 1020, 10), span("d", 1, 1070, 130)],
-  critical_path: [{ span_id: "b", start_ms: 1010, end_ms: 1060, waiting: false }],
-};
-
-test("bars lie in the range from the first start to the last end", () => {
-  const drawn = bars(TRACE, new Set());
-  assert.deepEqual(
-    drawn.map((bar) => [bar.span.span_id, bar.left, bar.width, bar.below]),
-    [
-      ["a", 0, 0.5, 3],
-      ["b", 0.05, 0.25, 1],
-      ["c", 0.1, 0.05, 0],
-      ["d", 0.35, 0.65, 0],
-    ],
-  );
-  assert.deepEqual(drawn[1]?.critical.map((part) => [part.left, Number(part.width.toFixed(6)), part.waiting]), [[0.05, 0.25, false]]);
-});
-
-test("what is below a closed span is left out", () => {
-  assert.deepEqual(bars(TRACE, new Set(["b"])).map((bar) => bar.span.span_id), ["a", "b", "d"]);
-  assert.deepEqual(bars(TRACE, new Set(["a"])).map((bar) => bar.span.span_id), ["a"]);
-});
 
 test("an address says what is chosen, and comes back as it was", () => {
   const query = "?range=6h&service=shop&status=error&min=200&attribute=a%3Db&attribute=c%3E5&order=slowest";

@@ -63,10 +63,12 @@ async def operations_of(session: Session, asked: SpanConditions) -> tuple[dict[i
     known = {record["id"]: Operation(record["service"], record["operation"], record["kind"]) for record in records}
     kind = conditions.kind_of(asked)
     service = subjects.token(asked.service) if asked.service else ""
+    without = set(asked.without_service)
     wanted = [
         key
         for key, one in known.items()
         if (not service or one.service == service)
+        and one.service not in without
         and (not asked.operation or one.operation == asked.operation)
         and (kind is None or one.kind == kind)
     ]

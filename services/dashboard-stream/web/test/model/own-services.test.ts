@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { MapNode, ServiceMapAnswer } from "../../src/model/contracts.ts";
+import { conditionsOf, durationsOf, sorted, traceChoiceOf, traceQueryOf } from "../../src/model/explorer.ts";
+import { edgeId, edgeOf, waysOf } from "../../src/model/map-edges.ts";
+import { OWN_SERVICES, withoutOwn } from "../../src/model/own-services.ts";
+
+function map(edges: [string, string][]): ServiceMapAnswer {
+  const ids = [...new Set(edges.flat())];
+  const nodes = ids.map((id): MapNode => ({ id, kind: id.split(":")[0] as MapNode["kind"], name: id.split(":")[1] ?? "", traffic: {} }));
+  return { from: 0, to: 1, as_of: 1, complete_to: 1, nodes, edges: edges.map(([caller, callee]) => ({ caller, callee, share: 1, traffic: { errors: 1 } })) } as ServiceMapAnswer;
+}
+
+const SHOP = map([
+  ["entry:user", "service:shop"],
+  ["service:shop", "database:pg"],
+  ["broker:nats EVENTS", "service:analytics"],
+  ["service:analytics", "broker:nats AGGREGATES"],
+]);
+
+test("Drishti's own services are hidden with what only they call, unless somebody asks for them", () => {
+  const shown = withoutOwn(SHOP);
+  assert.deepEqual(shown.nodes.map((node) => node.id).sort(), ["database:pg", "entry:user", "service:shop"]);
+  assert.equal(shown.edges.length, 2);
+  const others = map([["service:shop", "database:pg"]]);
+  assert.equal(withoutOwn(others), others);
+  const without = (query: string) => conditionsOf(traceChoiceOf(query), 1e12).getAll("without_service");
+  assert.deepEqual(without(""), OWN_SERVICES);
+  assert.deepEqual(without("?own=1"), []);
+  assert.deepEqual(without("?service=analytics"), [], "a link to one of them shows it");
+  assert.equal(traceQueryOf(traceChoiceOf("?sort=errors&own=1&edge=a%3Eb")), "?sort=errors&own=1&edge=a%3Eb");
+});
+
+test("a call of the map leads to the traces, errors and operations of what is called, or of who calls what sends no spans", () => {
+  const nodes = new Map(SHOP.nodes.map((node) => [node.id, node]));
+  const window = traceChoiceOf("?range=6h");
+  const edge = edgeOf(SHOP, "service:shop>database:pg");
+  assert.ok(edge);
+  assert.equal(edgeId(edge), "service:shop>database:pg");
+  const ways = waysOf(edge, nodes, window);
+  assert.ok(ways.every((way) => way.address.includes("service=shop") && way.address.includes("range=6h")));
+  assert.ok(ways.some((way) => way.title === "Failed traces"));
+  assert.equal(edgeOf(SHOP, "a>b"), null);
+});
+
+test("a range of durations is from one bucket to the other, whichever way it is dragged", () => {
+  const bucket = (from_ms: number, to_ms: number) => ({ from_ms, to_ms, spans: 1, errors: 0, trace_id: "" });
+  const buckets = [bucket(1, 2), bucket(2, 4), bucket(4, 8)];
+  assert.deepEqual(durationsOf(buckets, 2, 1), { min: "2", max: "8" });
+  assert.deepEqual(durationsOf(buckets, 0, 0), { min: "1", max: "2" });
+  assert.deepEqual(durationsOf(buckets, 0, 9), { min: "", max: "" });
+});
+
+test("traces that are shown are sorted by a column", () => {
+  const trace = (spans: number, errors: number) => ({ spans, errors }) as Parameters<typeof sorted>[0][number];
+  const traces = [trace(1, 5), trace(3, 0), trace(2, 9)];
+  assert.deepEqual(sorted(traces, "spans").map((one) => one.spans), [3, 2, 1]);
+  assert.deepEqual(sorted(traces, "errors").map((one) => one.errors), [9, 5, 0]);
+  assert.equal(sorted(traces, ""), traces);
+});
