@@ -3,6 +3,7 @@ import type { AnswerSet, Question, QuestionAnswer, ServiceMapAnswer } from "./co
 import { inWords } from "./format.ts";
 import { beyond } from "./health.ts";
 import type { Incident } from "./incidents.ts";
+import { OWN_SERVICES } from "./own-services.ts";
 
 /** What is asked of the last minutes, and of the day before them. */
 export const SERVICE_QUESTIONS: Question[] = [
@@ -89,12 +90,10 @@ function numbersOf({ answers, map }: Measured): Map<string, Numbers> {
   return result;
 }
 
-/** The services of Drishti, which send what they do as every service does. */
-const OWN: ReadonlySet<string> = new Set(["gateway", "analytics", "predictor", "dashboard-stream"]);
-
 /** The services that are watched, and apart from them those of Drishti itself. */
 export function apart(services: readonly ServiceHealth[]): { watched: ServiceHealth[]; own: ServiceHealth[] } {
-  return { watched: services.filter((one) => !OWN.has(one.service)), own: services.filter((one) => OWN.has(one.service)) };
+  const own = (one: ServiceHealth) => OWN_SERVICES.includes(one.service);
+  return { watched: services.filter((one) => !own(one)), own: services.filter(own) };
 }
 
 /** `All 3 services are healthy.`, or which are not. */
