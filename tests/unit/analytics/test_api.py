@@ -202,3 +202,25 @@ def test_a_handler_with_other_types_than_the_catalogues_is_refused() -> None:
         @question(NatsRouter(), "metrics")
         async def metrics(asked: Query) -> QueryFailure:
             raise NotImplementedError
+
+
+def test_a_handler_that_takes_its_question_by_position_alone_is_refused() -> None:
+    """Every question to it would fail."""
+    with pytest.raises(TypeError, match="must take its question by name"):
+
+        @question(NatsRouter(), "metrics")
+        async def metrics(asked: Query, /) -> QueryAnswer:
+            raise NotImplementedError
+
+
+async def test_the_setup_is_answered_over_the_bus() -> None:
+    answers: Any = Answers()
+    sessions: Any = None  # nothing is asked
+    settings = AnalyticsSettings(database_url=Secret("postgresql://"), bus=BusSettings())
+    broker = NatsBroker()
+    broker.include_router(api(answers, answers, Catalogue(), explorer_answers(sessions, settings), Overflows()))  # type: ignore[arg-type]  # stands in
+    asked = next(query for query in QUERIES if query.name == "setup")
+    async with TestNatsBroker(broker):
+        reply = await broker.request(b'{"tenant": "acme"}', asked.subject, timeout=30)
+    assert reply.headers["Drishti-Status"] == "ok", reply.body
+    assert msgspec.json.decode(reply.body, type=asked.answer).retention

@@ -92,7 +92,7 @@ def api(
 
 def question(router: NatsRouter, name: str) -> Callable[[H], H]:
     """Registers a request handler for the question ``name`` of the catalogue; raises :class:`TypeError` where the types of the
-    handler are not those that the catalogue has."""
+    handler are not those that the catalogue has, or where it takes its question by position alone."""
     declared = next(query for query in QUERIES if query.name == name)
     decoder = msgspec.json.Decoder(declared.model)
 
@@ -101,8 +101,10 @@ def question(router: NatsRouter, name: str) -> Callable[[H], H]:
 
     def register(handler: H) -> H:
         hints = get_type_hints(handler)
-        (parameter,) = inspect.signature(handler).parameters
-        if (hints[parameter], hints["return"]) != (declared.model, declared.answer):
+        (parameter,) = inspect.signature(handler).parameters.values()
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:  # FastStream gives it by name
+            raise TypeError(f"the request handler of {declared.subject} must take its question by name")
+        if (hints[parameter.name], hints["return"]) != (declared.model, declared.answer):
             expected = f"{declared.model.__name__} -> {declared.answer.__name__}"
             raise TypeError(f"the request handler of {declared.subject} must be {expected}, as the catalogue says")
         router.subscriber(

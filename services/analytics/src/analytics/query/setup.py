@@ -32,7 +32,7 @@ class SetupAnswers:
     def __init__(self, settings: AnalyticsSettings) -> None:
         self._answer = _setup(settings)
 
-    async def answer(self, _asked: SetupQuery, /) -> ServiceSetup:
+    async def answer(self, asked: SetupQuery) -> ServiceSetup:
         return self._answer
 
 
