@@ -80,7 +80,7 @@ def export(texts: Mapping[str, str], folder: Path | None) -> None:
             (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     except OSError as error:
         raise DrishtiError(f"{folder} cannot be written: {error.strerror}") from None
-    sys.stderr.write(f"{len(texts)} files in {folder}\n")
+    sys.stderr.write(f"{len(texts)} {'file' if len(texts) == 1 else 'files'} in {folder}\n")
 
 
 def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[Path]:

@@ -38,7 +38,7 @@ async def test_dashboards_live_in_files_and_are_applied_listed_exported_and_dele
 
     status, exported, _ = await drishti("dashboards", "export")
     status, _, errors = await drishti("dashboards", "export", "--to", str(tmp_path / "kept"))
-    assert (status, errors) == (0, f"1 files in {tmp_path / 'kept'}\n")
+    assert (status, errors) == (0, f"1 file in {tmp_path / 'kept'}\n")
     file.write_text(CHECKOUT.replace("Checkout", "Till"))
     assert (await drishti("dashboards", "apply", str(file)))[1] == "changed    checkout of default\n"
     assert (await drishti("dashboards", "delete", "checkout"))[1] == "deleted checkout\n"

@@ -150,6 +150,16 @@ def test_an_expression_has_what_is_chosen(expression: str, parameters: list[tupl
     assert panel["queries"][0]["expression"] == expected
 
 
+def test_a_query_without_a_name_is_called_by_what_was_written() -> None:
+    queries = [
+        {"expression": "count(a where model = $model)"},
+        {"expression": "count(a)"},
+        {"name": "b", "expression": "count(b)"},
+    ]
+    panel = shown_panel({"kind": "query", "queries": queries})
+    assert [query.get("name", "") for query in panel["queries"]] == ["count(a where model = all)", "", "b"]
+
+
 def test_what_is_chosen_is_a_text_of_the_expression_whatever_it_is() -> None:
     asked = {"metric": "llm_requests", "aggregate": "rate", "where": "model = $model", "only": {"service": "$service"}}
     query = shown_panel(

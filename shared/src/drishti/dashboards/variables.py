@@ -176,10 +176,13 @@ def _panel(panel: Panel, values: Mapping[str, tuple[str, ...]]) -> Panel:
 
 
 def _query(query: StoredQuery, values: Mapping[str, tuple[str, ...]]) -> StoredQuery:
+    expression = expression_variables.with_values(query.expression, values)
+    # The legend says what was written, not what stands for "all values" in it.
+    name = query.name or (query.expression if expression != query.expression else "")
     return msgspec.structs.replace(
         _question(query, values),
-        name=_in_words(query.name, values)[:MOST_NAME],
-        expression=expression_variables.with_values(query.expression, values),
+        name=_in_words(name, values)[:MOST_NAME],
+        expression=expression,
         where=expression_variables.with_values(query.where, values),
     )
 

@@ -27,6 +27,7 @@ import { Variables, VariablesForm } from "./variables-form.tsx";
 const PAUSE_MS = 300;
 const PASTE_MS = 20_000;
 const NO_VARIABLES: never[] = [];
+const NO_PANELS: readonly Panel[] = [];
 const WIDTHS: Readonly<Record<Width, string>> = { desk: "Desk", tablet: "Tablet", phone: "Phone" };
 
 export interface Storing {
@@ -218,7 +219,12 @@ export function Builder(props: Props) {
           {failure || `It cannot be checked: ${why}`}
         </p>
       )}
-      {faults.get("") && (
+      {refused.length > 0 && (
+        <p class="fault" role="alert">
+          It was not saved: {refusal(refused[0] as Fault, shown.panels ?? NO_PANELS)}
+        </p>
+      )}
+      {!refused.length && faults.get("") && (
         <p class="fault" role="alert">
           {faults.get("")?.error}
         </p>
@@ -312,6 +318,13 @@ export function Builder(props: Props) {
     </Variables.Provider>
     </Asking.Provider>
   );
+}
+
+/** A fault with the title of its panel. */
+function refusal({ field, error }: Fault, panels: readonly Panel[]): string {
+  const [, at] = /^panels\[(\d+)\]/.exec(field) ?? [];
+  const title = at === undefined ? field : panels[Number(at)]?.title || field;
+  return title ? `${title}: ${error}` : error;
 }
 
 /** What is wrong with one panel, by the place in it: as the service says it, and what it would leave out. */

@@ -1,5 +1,6 @@
 /** Variables in expressions while they are edited: the service puts the values in where it shows a dashboard. Pure. */
 import type { Panel } from "../model/panels.ts";
+import { nameOfQuery } from "../model/stored-query.ts";
 import { fromTheStart, type Variable } from "../model/variables.ts";
 
 const NAME = String.raw`(?:[A-Za-z_]\w*(?:\.\w+)*|"(?:[^"\\]|\\.)*")`;
@@ -35,7 +36,7 @@ export function askedFromTheStart(panel: Panel, variables: readonly Variable[]):
   const search = (text: string | undefined) => searchFromTheStart(text ?? "", variables);
   switch (panel.kind) {
     case "query":
-      return { ...panel, queries: panel.queries.map((query) => ({ ...fromTheStart(query, variables), expression: expressionFromTheStart(query.expression ?? "", variables), where: expressionFromTheStart(query.where ?? "", variables) })) };
+      return { ...panel, queries: panel.queries.map((query) => ({ ...fromTheStart(query, variables), name: nameOfQuery(query), expression: expressionFromTheStart(query.expression ?? "", variables), where: expressionFromTheStart(query.where ?? "", variables) })) };
     case "histogram":
       return { ...panel, values: fromTheStart(panel.values, variables) };
     case "traces":

@@ -19,9 +19,9 @@ export function LayoutForm({ panel, fault, set }: Props) {
     <fieldset>
       <legend>Size</legend>
       <div class="form-grid">
-        <NumberField title="Columns" value={layout?.columns} fault={fault("layout.columns")} placeholder="by itself" hint="Of 12." set={(columns) => change({ columns }, "columns")} />
-        <NumberField title="Rows" value={layout?.rows} fault={fault("layout.rows")} placeholder="by itself" hint="Without: as its content needs." set={(rows) => change({ rows }, "rows")} />
-        <NumberField title="Begins in column" value={layout?.x} fault={fault("layout.x")} placeholder="the first with room" hint="From 0." set={(x) => change({ x }, "x")} />
+        <NumberField title="Columns" value={layout?.columns} fault={fault("layout.columns")} placeholder="automatic" hint="Of 12." set={(columns) => change({ columns }, "columns")} />
+        <NumberField title="Rows" value={layout?.rows} fault={fault("layout.rows")} placeholder="automatic" hint="Empty: as high as its content." set={(rows) => change({ rows }, "rows")} />
+        <NumberField title="First column" value={layout?.x} fault={fault("layout.x")} placeholder="first free" hint="0 is the leftmost." set={(x) => change({ x }, "x")} />
         <Narrower title="On tablets" layout={layout?.tablet} place="tablet" fault={fault} set={(tablet, step) => change({ tablet }, `tablet ${step}`)} />
         <Narrower title="On phones" layout={layout?.phone} place="phone" fault={fault} set={(phone, step) => change({ phone }, `phone ${step}`)} />
       </div>
@@ -46,8 +46,8 @@ function Narrower({ title, place, layout, fault, set }: NarrowerProps) {
       <Choice title={title} value={layout?.hidden ? "hidden" : "shown"} values={Object.keys(WORDS)} words={(one) => WORDS[one] ?? one} fault={fault(`layout.${place}.hidden`)} set={(one) => change({ hidden: one === "hidden" }, "hidden")} />
       {!layout?.hidden && (
         <>
-          <NumberField title={`${title}: columns`} value={layout?.columns} fault={fault(`layout.${place}.columns`)} placeholder="by itself" set={(columns) => change({ columns }, "columns")} />
-          <NumberField title={`${title}: rows`} value={layout?.rows} fault={fault(`layout.${place}.rows`)} placeholder="by itself" set={(rows) => change({ rows }, "rows")} />
+          <NumberField title={`${title}: columns`} value={layout?.columns} fault={fault(`layout.${place}.columns`)} placeholder="automatic" set={(columns) => change({ columns }, "columns")} />
+          <NumberField title={`${title}: rows`} value={layout?.rows} fault={fault(`layout.${place}.rows`)} placeholder="automatic" set={(rows) => change({ rows }, "rows")} />
         </>
       )}
     </>

@@ -12,7 +12,7 @@ import { LayoutForm } from "./layout-form.tsx";
 import { BandForm, LimitsForm, NumberField, StyleChoice, ThresholdForm, UnitField } from "./limits-form.tsx";
 import { numeric } from "./numbers.ts";
 import { QuestionForm } from "./question-form.tsx";
-import { KINDS, newPanel, tableSplits } from "./questions.ts";
+import { KINDS, newPanel, retitled, tableSplits } from "./questions.ts";
 
 interface Props {
   panel: Panel;
@@ -22,7 +22,8 @@ interface Props {
   set: (panel: Panel, step?: string) => void;
 }
 
-export function PanelForm({ panel, metrics, faults, set }: Props) {
+export function PanelForm({ panel, metrics, faults, set: change }: Props) {
+  const set = (changed: Panel, step?: string) => change(retitled(panel, changed, metrics), step);
   const fault = (place: string) => faults.get(place);
   const elsewhere = [...faults].filter(([place]) => !SHOWN.test(place) && !((isAsked(panel) || isInsightPanel(panel)) && ASKED.test(place)));
   return (
@@ -42,14 +43,14 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
       {panel.kind === "heatmap" && (
         <div class="form-grid">
           <QuestionForm question={panel.rows} metrics={metrics} place="rows" fault={fault} set={(rows, step) => set({ ...panel, rows }, step)} shows="line" rows />
-          <TextField title="Measures" value={panel.measures ?? ""} set={(measures) => set({ ...panel, measures }, "measures")} fault={fault("measures")} hint="In the corner: what is counted." />
+          <TextField title="Measured" value={panel.measures ?? ""} set={(measures) => set({ ...panel, measures }, "measures")} fault={fault("measures")} hint="Below the title: what is counted, such as requests per second." />
         </div>
       )}
       {panel.kind === "gauge" && (
         <div class="form-grid">
           <QuestionForm question={panel.value} metrics={metrics} place="value" fault={fault} set={(value, step) => set({ ...panel, value }, step)} shows="number" split={false} />
           <NumberField title="Scale from" value={panel.min ?? 0} fault={fault("min")} set={(min) => set({ ...panel, min }, "min")} />
-          <NumberField title="Scale to" value={panel.max} fault={fault("max")} placeholder="by itself" set={(max) => set({ ...panel, max }, "max")} />
+          <NumberField title="Scale to" value={panel.max} fault={fault("max")} placeholder="automatic" set={(max) => set({ ...panel, max }, "max")} />
           <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
           <LimitsForm limits={panel.limits} fault={fault} set={(limits, step) => set({ ...panel, limits }, step)} />
         </div>
@@ -147,9 +148,9 @@ function LinesForm({ panel, metrics, fault, set }: FormProps<TimeSeries>) {
         )}
       />
       <div class="form-grid">
-        <TextField title="Measures" value={panel.measures ?? ""} set={(measures) => set({ ...panel, measures }, "measures")} fault={fault("measures")} hint="In the corner: what is counted." />
-        <TextField title="Axis from" value={String(low)} set={(text) => end([numeric(text), high], "range 0")} fault={fault("range") ?? fault("range[0]")} numeric placeholder="by itself" />
-        <TextField title="Axis to" value={String(high)} set={(text) => end([low, numeric(text)], "range 1")} fault={fault("range[1]")} numeric placeholder="by itself" />
+        <TextField title="Measured" value={panel.measures ?? ""} set={(measures) => set({ ...panel, measures }, "measures")} fault={fault("measures")} hint="Below the title: what is counted, such as requests per second." />
+        <TextField title="Axis from" value={String(low)} set={(text) => end([numeric(text), high], "range 0")} fault={fault("range") ?? fault("range[0]")} numeric placeholder="automatic" />
+        <TextField title="Axis to" value={String(high)} set={(text) => end([low, numeric(text)], "range 1")} fault={fault("range[1]")} numeric placeholder="automatic" />
         <StyleChoice panel={panel} fault={fault("style")} set={(style) => set({ ...panel, style })} />
         <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
       </div>

@@ -99,7 +99,9 @@ export function frameOf(asked: readonly Asked[], answers: readonly (AnswerSet["a
       const value = by ? labels[by] : undefined;
       if (by && value === undefined) continue;
       const name = by && value !== undefined ? labelled(reading, by, value) : reading;
-      const newest = points.findLast(([at, number]) => number !== null && at > now - NOW_MS);
+      const recent = points.filter(([at, number]) => number !== null && at > now - NOW_MS);
+      // The running minute counts less than a whole one.
+      const newest = recent.findLast(([at]) => at + MINUTE_MS <= now) ?? recent.at(-1);
       values[name] = span ? total : (newest?.[1] ?? null);
       if (!span) series[name] = points as [number, number | null][];
     }

@@ -56,7 +56,7 @@ export function QueryForm({ panel, metrics, fault, set }: Props) {
       <div class="form-grid">
         <Choice title="Drawn as" value={how} values={Object.keys(SHOWS)} words={(one) => SHOWS[one] ?? one} fault={fault("show")} set={(one) => set({ ...panel, show: one === "line" ? undefined : (one as QueryPanel["show"]) })} />
         <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
-        <Choice title="A point each" value={panel.resolution ?? ""} values={STEPS.includes(panel.resolution ?? "") ? STEPS : [panel.resolution ?? "", ...STEPS]} words={(one) => one || "as fits"} fault={fault("resolution")} set={(one) => set({ ...panel, resolution: (one || undefined) as QueryPanel["resolution"] })} />
+        <Choice title="Resolution" value={panel.resolution ?? ""} values={STEPS.includes(panel.resolution ?? "") ? STEPS : [panel.resolution ?? "", ...STEPS]} words={(one) => one || "automatic"} fault={fault("resolution")} set={(one) => set({ ...panel, resolution: (one || undefined) as QueryPanel["resolution"] })} />
         {how === "stat" && <LimitsForm limits={panel.limits} fault={fault} set={(limits, step) => set({ ...panel, limits }, step)} />}
       </div>
       {OVER_TIME.has(how) && (

@@ -65,10 +65,10 @@ export function QuestionForm<Q extends PanelQuestion>({ question, metrics, place
       )}
       {!span && (
         <Choice
-          title="A point each"
+          title="Resolution"
           value={resolution}
           values={["1s", "1m"]}
-          words={(one) => (one === "1s" ? "second" : "minute")}
+          words={(one) => (one === "1s" ? "a point each second" : "a point each minute")}
           fault={fault(`${place}.resolution`)}
           set={(one) => change({ resolution: one === "1m" ? "1m" : undefined })}
         />

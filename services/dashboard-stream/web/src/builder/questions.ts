@@ -117,6 +117,24 @@ export function newPanel(kind: string, metrics: readonly Metric[]): Panel {
   return { kind: "stat", title, value: question };
 }
 
+/** What a panel is called of what it asks, where nobody named it; `null` where that says nothing. */
+function titleByQuestion(kind: string, metric: Metric, field: string, by: string): string | null {
+  if (kind === "time_series" || kind === "stat" || kind === "gauge") return titleOf(metric, field);
+  if (kind === "heatmap" || kind === "bar") return `${titleOf(metric, field)} by ${by}`;
+  return kind === "pie" ? `${metric.name} by ${by}` : null;
+}
+
+/** `after` under the title of what it asks now, as long as `before` was called by what it asked: a title that somebody wrote stays. */
+export function retitled(before: Panel, after: Panel, metrics: readonly Metric[]): Panel {
+  const question = questionsOf(after)[0]?.[1];
+  const metric = question && metrics.find((one) => one.token === question.metric);
+  if (!metric || after.kind !== before.kind || after.title !== before.title) return after;
+  const title = titleByQuestion(after.kind, metric, question.field, question.by ?? "");
+  // Of any metric: while a name is typed, the one before has none.
+  const byQuestion = (one: Metric) => fieldsOf(one).some((field) => ["", ...one.dimensions].some((by) => titleByQuestion(before.kind, one, field, by) === before.title));
+  return title && metrics.some(byQuestion) ? { ...after, title } : after;
+}
+
 export function titleOf(metric: Metric, field: string): string {
   const words = fieldInWords(field);
   return `${metric.name} ${words === "value" ? "" : words}`.trim();

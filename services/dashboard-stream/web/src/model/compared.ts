@@ -71,7 +71,7 @@ export function shortDifference(now: number | null | undefined, then: number | n
 export function differenceInWords(now: number | null | undefined, then: number | null | undefined, unit: string, words: string): string {
   if (!known(now)) return known(then) ? `nothing to compare with ${words}` : "";
   if (!known(then)) return `no data ${words}`;
-  if (same(now, then)) return `as ${words}`;
+  if (same(now, then)) return `the same as ${words}`;
   const how = now > then ? "higher" : "lower";
   if (isPart(unit)) return `${points(now, then, unit)} percentage points ${how} than ${words}`;
   if (then === 0) return `none ${words}`;

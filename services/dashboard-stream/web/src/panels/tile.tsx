@@ -76,7 +76,14 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
       {board.before && (
         <p class="compared">
           {differenceInWords(board.before.now[reading], board.before.then[reading], unit, board.before.words)}
-          {board.before.then[reading] != null && <span class="muted"> ({inWords(board.before.then[reading], unit)})</span>}
+          {/* Live the number above is of the last moments, and what is compared of the whole range. */}
+          {board.before.then[reading] != null && (
+            <span class="muted">
+              {" "}
+              ({!board.range && board.before.now[reading] != null && `whole range ${inWords(board.before.now[reading], unit)}, before `}
+              {inWords(board.before.then[reading], unit)})
+            </span>
+          )}
         </p>
       )}
       <p class="more">

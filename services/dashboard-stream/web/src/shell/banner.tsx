@@ -106,7 +106,7 @@ export function EditorKey({ begin, opened }: { begin: (key: string) => Promise<{
     setBusy(true);
     try {
       const session = await begin(key);
-      setProblem(session.may_edit ? "" : "This key only reads: make one with drishti keys create --role editor.");
+      setProblem(session.may_edit ? "" : "This key only reads: make one with drishti keys create --role editor --name me.");
       opened();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
@@ -125,7 +125,7 @@ export function EditorKey({ begin, opened }: { begin: (key: string) => Promise<{
         {problem}
       </p>
       <p class="muted">
-        <code>drishti keys create --role editor --name me</code> makes one.
+        <code>drishti keys create --role editor --name me</code> makes one; that of a local run is in <code>.drishti/client.env</code>.
       </p>
     </form>
   );

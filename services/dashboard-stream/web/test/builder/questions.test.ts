@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generated, generatedOf } from "../../src/builder/generated.ts";
 import { askedBy, describedAs, frameOf } from "../../src/builder/preview.ts";
-import { KINDS, newPanel, ofMetric, unanswered } from "../../src/builder/questions.ts";
+import { KINDS, newPanel, ofMetric, retitled, unanswered } from "../../src/builder/questions.ts";
 import { Board } from "../../src/model/board.ts";
 import type { Kind, Metric } from "../../src/model/metrics.ts";
 import { type Panel, questionsOf } from "../../src/model/panels.ts";
@@ -59,6 +59,27 @@ test("another metric keeps of the question what it has, too", () => {
   assert.equal(ofMetric(question, "good answers", METRICS).resolution, "1m");
   // What is typed half is kept as it is.
   assert.deepEqual(ofMetric(question, "reque", METRICS), { ...question, metric: "reque" });
+});
+
+test("a panel is called by what it asks until somebody names it", () => {
+  const made = newPanel("stat", METRICS) as Panel & { kind: "stat" };
+  assert.equal(made.title, "requests rate");
+  const half = retitled(made, { ...made, value: { ...made.value, metric: "request_" } }, METRICS) as typeof made;
+  assert.equal(half.title, "requests rate");
+  const other = retitled(half, { ...half, value: { metric: "request_ms", field: "p95" } }, METRICS);
+  assert.equal(other.title, "request ms p95");
+  const named = { ...made, title: "Orders" };
+  assert.equal(retitled(named, { ...named, value: { metric: "request_ms", field: "p95" } }, METRICS).title, "Orders");
+  assert.equal(retitled(made, named, METRICS).title, "Orders");
+});
+
+test("a number of a preview is of a whole minute, where there is one", () => {
+  const asked = askedBy(newPanel("stat", METRICS), METRICS);
+  const minute = 60_000;
+  const answer = (points: [number, number][]) => ({ series: [{ labels: {}, total: 1, points }] }) as unknown as Parameters<typeof frameOf>[1][number];
+  const now = 10 * minute + 20_000;
+  assert.equal(frameOf(asked, [answer([[9 * minute, 8], [10 * minute, 3]])], {}, now).data.values["requests.rate"], 8);
+  assert.equal(frameOf(asked, [answer([[10 * minute, 3]])], {}, now).data.values["requests.rate"], 3);
 });
 
 test("what would be left out is said at its place", () => {

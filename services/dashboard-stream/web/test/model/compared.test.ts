@@ -35,8 +35,8 @@ test("differences are said in words, of shares in points, and never from nothing
   assert.equal(say(112, 100), "12 % higher than 1 day before");
   assert.equal(say(91.5, 100), "8.5 % lower than 1 day before");
   assert.equal(say(320, 100), "3.2 times as high as 1 day before");
-  assert.equal(say(100.2, 100), "as 1 day before");
-  assert.equal(say(0, 0), "as 1 day before");
+  assert.equal(say(100.2, 100), "the same as 1 day before");
+  assert.equal(say(0, 0), "the same as 1 day before");
   assert.equal(say(5, 0), "none 1 day before");
   assert.equal(say(0, 5), "100 % lower than 1 day before");
   assert.equal(say(5, null), "no data 1 day before");
