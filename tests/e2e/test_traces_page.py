@@ -272,7 +272,7 @@ async def test_a_trace_is_found_by_its_id_and_one_that_is_none_is_named(chrome: 
         assert "32 hexadecimal digits" in await page.locator("[role=alert]").inner_text()
 
 
-async def test_names_without_a_place_to_break_fit_a_phone(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+async def test_names_without_a_place_to_break_fit_a_phone_and_a_desk(chrome: Browser, gateway: gateway_rig.Rig) -> None:
     trace, root = next(iter(making.random_ids(6, 1)))
     at = time.time_ns() - 3_000 * MS
     long = making.span(trace, root, "walk" * 80, start_ns=at, duration_ms=900, error="nothing" * 60)
@@ -293,4 +293,9 @@ async def test_names_without_a_place_to_break_fit_a_phone(chrome: Browser, gatew
             await visit.page.goto(gateway.url + path)
             await visit.page.locator("main bdi", has_text="garden").first.wait_for(timeout=DEADLINE_MS)
             await _fits(visit.page)
+        assert visit.complaints == []
+    async with visiting(chrome, gateway.url) as visit:
+        await visit.page.goto(f"{gateway.url}{TRACES}?trace={trace.hex()}")
+        await visit.page.locator(".trace-head button.link", has_text="walk").first.wait_for(timeout=DEADLINE_MS)
+        await _fits(visit.page)
         assert visit.complaints == []
