@@ -93,11 +93,35 @@ async def metric(session: CDPSession, name: str) -> float:
     return float(next(one["value"] for one in answer["metrics"] if one["name"] == name))
 
 
-async def heap_mb(session: CDPSession) -> float:
-    """What is still used after garbage was collected."""
+class Heap(NamedTuple):
+    """What is still used after garbage was collected, in MB: ``objects`` of scripts, and the ``code`` compiled for them.
+
+    Code grows for as long as functions become hot, whatever they hold.
+    """
+
+    objects: float
+    code: float
+
+
+async def heap(page: Page) -> Heap:
+    """By a snapshot of the heap, in which every node has a type."""
+    session = await page.context.new_cdp_session(page)
+    chunks: list[str] = []
+    session.on("HeapProfiler.addHeapSnapshotChunk", lambda event: chunks.append(event["chunk"]))
+    await session.send("HeapProfiler.enable")
     for _ in range(3):
         await session.send("HeapProfiler.collectGarbage")
-    return await metric(session, "JSHeapUsedSize") / 1e6
+    await session.send("HeapProfiler.takeHeapSnapshot", {"reportProgress": False})
+    await session.detach()
+    snapshot = json.loads("".join(chunks))
+    meta = snapshot["snapshot"]["meta"]
+    fields, types, nodes = meta["node_fields"], meta["node_types"][0], snapshot["nodes"]
+    sizes: dict[str, int] = {}
+    kinds, bytes_used = nodes[fields.index("type") :: len(fields)], nodes[fields.index("self_size") :: len(fields)]
+    for kind, size in zip(kinds, bytes_used, strict=True):
+        sizes[types[kind]] = sizes.get(types[kind], 0) + size
+    code, elsewhere = sizes.get("code", 0), sizes.get("native", 0)
+    return Heap(objects=(sum(sizes.values()) - code - elsewhere) / 1e6, code=code / 1e6)
 
 
 async def main_thread(browser: Browser, page: Page, seconds: float) -> Tasks:

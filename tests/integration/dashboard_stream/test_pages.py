@@ -123,7 +123,7 @@ async def test_what_models_say_about_any_metric_is_asked_for_by_its_token(
 
 async def test_the_root_leads_home(built: Service) -> None:
     for path in ("/api/dashboard", "/api/dashboard/"):
-        assert (await built.get(path))[2].decode() == DASHBOARD
+        assert (await built.get(path))[2].decode() == PAGE
 
 
 @pytest.mark.parametrize(
