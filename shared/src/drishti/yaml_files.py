@@ -14,6 +14,8 @@ from drishti.errors import DrishtiError
 SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 4 << 20
 """Of one file: 2,000 metrics with a text for each have less."""
+MAX_DEPTH = 100
+"""Lists and mappings within each other, in a text that somebody sent."""
 
 
 class WrongFiles(DrishtiError):
@@ -54,14 +56,15 @@ def parse(text: str) -> Any:
 
     Aliases are refused: with them a short text holds billions of items.
     """
-    loader = _WithoutAliases(text)
     try:
-        return loader.get_single_data()
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise ValueError(reason) from None
-    finally:
-        loader.dispose()
+        _check_structure(text)
+        loader = _Loader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
 
 
 def dump(document: dict[str, Any]) -> str:
@@ -94,8 +97,11 @@ def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[Path]:
             problems.append(f"{path}: no such file")
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without the trap of a key that is there twice, of which the last one would count."""
+class _Loader(yaml.CSafeLoader):
+    """YAML without the trap of a key that is there twice, of which the last one would count.
+
+    Read by libyaml: the parser in Python takes seconds for what a request may hold.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = set()
@@ -107,12 +113,18 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-class _WithoutAliases(_Loader):
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # its stub has no types
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken", event.start_mark)
-        return super().compose_node(parent, index)
+def _check_structure(text: str) -> None:
+    """Raises :class:`yaml.YAMLError` where an alias is, or nesting deeper than :data:`MAX_DEPTH`, before anything is built."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise yaml.YAMLError(f"nested too deeply {event.start_mark}")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"aliases (*name) are not taken {event.start_mark}")
 
 
 def _documents(text: str) -> Iterator[tuple[int, Any]]:

@@ -13,7 +13,7 @@ from drishti.measures.built_in import FED
 from drishti.measures.definition_checks import check
 from drishti.measures.definition_files import Wanted, read, text_of, text_of_pack
 from drishti.measures.definitions import Kind, MetricDefinition, Share
-from drishti.yaml_files import WrongFiles
+from drishti.yaml_files import WrongFiles, parse
 
 TWO = """
 name: queue.depth
@@ -124,3 +124,9 @@ def test_names_that_yaml_could_take_for_something_else_read_as_they_were(
     if not check(definition):
         (one,) = documents(tmp_path_factory.getbasetemp(), text_of(definition))
         assert one.definition == definition
+
+
+@pytest.mark.parametrize("text", ["[" * 2_000, "[" * 101 + "]" * 101, "- " * 101 + "a"])
+def test_a_text_that_is_nested_too_deeply_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"depth|deeply"):
+        parse(text)
