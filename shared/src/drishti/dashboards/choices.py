@@ -13,6 +13,8 @@ from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.variables import PARAMETER, Chosen, WrongChoice, chosen_of
 
 PANELS = "panels"
+OF_VIEWERS = frozenset({"since", "hz"})
+"""What a viewer asks of the gateway, which answers it from the frames of a choice. Without the gateway all frames come."""
 
 
 class Choice(NamedTuple):

@@ -16,7 +16,7 @@ from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.clients import Broadcaster, Client, Ended
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
-from drishti.dashboards.choices import Choice, choice_of
+from drishti.dashboards.choices import OF_VIEWERS, Choice, choice_of
 from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.sharing import ASK_SNAPSHOT, HEADER, SharingTerms, encode_terms
 from drishti.dashboards.variables import WrongChoice
@@ -127,6 +127,7 @@ def _choice(document: DashboardDocument | None, websocket: WebSocket) -> tuple[C
     if document is None:
         return Choice(), ""
     try:
-        return choice_of(document, websocket.query_params.multi_items()), ""
+        parameters = [one for one in websocket.query_params.multi_items() if one[0] not in OF_VIEWERS]
+        return choice_of(document, parameters), ""
     except WrongChoice as wrong:
         return Choice(), str(wrong)

@@ -49,9 +49,12 @@ export function pause(tries: number, chance: number): number {
   return Math.min(MOST_MS, Math.max(soon, later)) * (0.5 + chance);
 }
 
-/** The query that has a WebSocket go on from a frame; empty where there is none. */
-export function since(epoch: string, seq: number): string {
-  return epoch ? `?since=${encodeURIComponent(`${epoch}:${seq}`)}` : "";
+/** The address of a WebSocket at `path`, which may have a query, that goes on from a frame where there is one. */
+export function address(path: string, epoch: string, seq: number, here: string): URL {
+  const url = new URL(path, here);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  if (epoch) url.searchParams.set("since", `${epoch}:${seq}`);
+  return url;
 }
 
 /** What the close codes of the service mean; the others are networks and restarts. */
@@ -78,8 +81,7 @@ export function meaning(code: number): { why: string; final: boolean; key: boole
 }
 
 export class Feed {
-  readonly #path: string;
-  readonly #since: () => string;
+  readonly #address: () => URL;
   readonly #onFrame: (frame: Frame) => boolean;
   readonly #onLink: (link: Link) => void;
   #socket: WebSocket | null = null;
@@ -89,10 +91,9 @@ export class Feed {
   #watchdog = 0;
   #ended = false;
 
-  /** `since` is the query that says what the page has; `onFrame` says `false` where it needs a snapshot again. */
-  constructor(path: string, since: () => string, onFrame: (frame: Frame) => boolean, onLink: (link: Link) => void) {
-    this.#path = path;
-    this.#since = since;
+  /** `address` is asked before each connection; `onFrame` says `false` where it needs a snapshot again. */
+  constructor(address: () => URL, onFrame: (frame: Frame) => boolean, onLink: (link: Link) => void) {
+    this.#address = address;
     this.#onFrame = onFrame;
     this.#onLink = onLink;
   }
@@ -101,9 +102,7 @@ export class Feed {
     if (this.#ended) return;
     clearTimeout(this.#retry);
     if (this.#tries === 0) this.#onLink({ state: "connecting" });
-    const url = new URL(this.#path + this.#since(), location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(url);
+    const socket = new WebSocket(this.#address());
     let frames = 0;
     this.#socket = socket;
     this.#heard = new Moment();

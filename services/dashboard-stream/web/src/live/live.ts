@@ -5,7 +5,7 @@
  * never in a hidden tab. The clock is the service's: a browser whose own is wrong shows the same minutes as all others.
  */
 import { Board } from "../model/board.ts";
-import { Feed, type Link, Moment, since } from "./feed.ts";
+import { address, Feed, type Link, Moment } from "./feed.ts";
 import { type Delays, PaintDelays } from "./paint-delays.ts";
 
 const NUMBERS_HZ = 6;
@@ -27,8 +27,7 @@ export class Live {
 
   constructor(path: string) {
     this.#feed = new Feed(
-      path,
-      () => since(this.board.epoch, this.board.seq),
+      () => address(path, this.board.epoch, this.board.seq, location.href),
       (frame) => {
         this.#heard = new Moment();
         const taken = this.board.take(frame);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { Feed, type Link, meaning, pause, since } from "../../src/live/feed.ts";
+import { address, Feed, type Link, meaning, pause } from "../../src/live/feed.ts";
 import type { Frame } from "../../src/model/contracts.ts";
 
 test("a page comes again after a restart, but not to what does not exist or without a key", () => {
@@ -14,7 +14,10 @@ test("a page comes soon after a restart, later after a long outage, and not with
 });
 
 test("a page that has a frame says which", () => {
-  assert.deepEqual([since("", -1), since("e7f3.1", 42)], ["", "?since=e7f3.1%3A42"]);
+  const at = (path: string, epoch: string) => String(address(path, epoch, 42, "https://here/api/dashboard/dashboard/a"));
+  assert.equal(at("/ws/a", ""), "wss://here/ws/a");
+  assert.equal(at("/ws/a", "e7f3.1"), "wss://here/ws/a?since=e7f3.1%3A42");
+  assert.equal(at("/ws/a?var-model=b%26c", "e7f3.1"), "wss://here/ws/a?var-model=b%26c&since=e7f3.1%3A42");
 });
 
 /** A page with one feed, whose sockets do nothing by themselves and whose clock is set by the test. */
@@ -38,8 +41,7 @@ function page(context: TestContext) {
   const links: Link["state"][] = [];
   let seq = 0;
   const feed = new Feed(
-    "/api/dashboard/ws/a",
-    () => since("e1", seq),
+    () => address("/api/dashboard/ws/a", "e1", seq, location.href),
     (frame: Frame) => {
       seq = frame.seq;
       return true;
