@@ -50,6 +50,8 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "trace_aggregate": Asked("/traces/aggregate", {"attribute": "resource.host.name"}),
         "trace_comparison": Asked("/traces/compare", {"left": one, "right": other}, range=False),
         "trace": Asked(f"/traces/{one}", {}, range=False),
+        "trace_outline": Asked(f"/traces/{one}/outline", {}, range=False),
+        "span": Asked(f"/traces/{one}/spans/{'01' * 8}", {}, range=False),
         "queues": Asked("/queues", {}),
         "service_map": Asked("/service-map", {}),
         "bottlenecks": Asked("/bottlenecks", {}),
@@ -58,6 +60,7 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "errors": Asked("/errors", {}),
         "error": Asked(f"/errors/{fingerprint}", {}),
         "root_cause": Asked("/root-cause", {}),
+        "setup": Asked("/setup", {}, range=False),
     }
 
 
