@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests with the environment $1 in four parts at once. One computes, and leaves the processor to the three others, which mostly
+# Runs the tests with the environment $1 in five parts at once. Two compute, and leave the processor to the three others, which mostly
 # wait for servers. CHECKS names a command that runs beside them. With further arguments, pytest gets them, and all tests run one after
 # the other. Job control gives each part in the background its own process group, in which an interrupt works as in a terminal.
 set -muo pipefail
@@ -27,7 +27,8 @@ analytics=(tests/integration/analytics tests/integration/across_services)
 pytest=("$venv/bin/python" -m pytest -p no:cacheprovider)
 beside "end-to-end tests" "${pytest[@]}" tests/e2e
 beside "tests of analytics" "${pytest[@]}" "${analytics[@]}"
-beside "tests that compute" nice -n 5 "${pytest[@]}" tests/unit
+beside "tests that compute" nice -n 5 "${pytest[@]}" tests/unit --ignore=tests/unit/predictor
+beside "tests of models" nice -n 5 "${pytest[@]}" tests/unit/predictor
 if [ -n "${CHECKS:-}" ]; then
     # shellcheck disable=SC2086 # a command and its arguments
     beside "checks" $CHECKS
