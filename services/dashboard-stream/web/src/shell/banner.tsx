@@ -91,8 +91,6 @@ function sentence(text: string): string {
 /** Asks for the key of an editor, where one only reads so far: the browser keeps it in a cookie that no script can read. */
 export function EditorKey({ begin, opened }: { begin: (key: string) => Promise<{ may_edit: boolean }>; opened: () => void }) {
   const [asked, setAsked] = useState(false);
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
   if (!asked) {
     return (
       <button type="button" onClick={() => setAsked(true)}>
@@ -100,13 +98,20 @@ export function EditorKey({ begin, opened }: { begin: (key: string) => Promise<{
       </button>
     );
   }
+  const accepted = async (key: string) => ((await begin(key)).may_edit ? "" : "This key only reads: make one with drishti keys create --role editor --name me.");
+  return <RoleKey owner="Editor" role="editor" begin={accepted} opened={opened} />;
+}
+
+/** The form for a key of `role`. `begin` takes the key and says what is wrong with it, in words; empty: nothing. */
+export function RoleKey({ owner, role, begin, opened }: { owner: string; role: string; begin: (key: string) => Promise<string>; opened: () => void }) {
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key")).trim();
     setBusy(true);
     try {
-      const session = await begin(key);
-      setProblem(session.may_edit ? "" : "This key only reads: make one with drishti keys create --role editor --name me.");
+      setProblem(await begin(key));
       opened();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
@@ -116,7 +121,7 @@ export function EditorKey({ begin, opened }: { begin: (key: string) => Promise<{
   return (
     <form class="key-form" onSubmit={submit}>
       <label>
-        Editor's key <input name="key" type="password" autocomplete="off" required />
+        {owner}'s key <input name="key" type="password" autocomplete="off" required />
       </label>
       <button type="submit" disabled={busy}>
         Use it
@@ -125,7 +130,7 @@ export function EditorKey({ begin, opened }: { begin: (key: string) => Promise<{
         {problem}
       </p>
       <p class="muted">
-        <code>drishti keys create --role editor --name me</code> makes one; that of a local run is in <code>.drishti/client.env</code>.
+        <code>drishti keys create --role {role} --name me</code> makes one; that of a local run is in <code>.drishti/client.env</code>.
       </p>
     </form>
   );
