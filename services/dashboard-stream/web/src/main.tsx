@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./shell/app.tsx";
+import { followAhead } from "./shell/hooks.ts";
 // In the order of the cascade.
 import "./shell/theme.css";
 import "./shell/base.css";
@@ -34,4 +35,5 @@ if (address.searchParams.has("token")) {
   history.replaceState(null, "", address);
 }
 
+followAhead();
 render(<App />, page);

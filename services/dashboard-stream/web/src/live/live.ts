@@ -24,6 +24,7 @@ export class Live {
   #waiting = false;
   #timer = 0;
   #idle = 0;
+  #started = false;
 
   constructor(path: string) {
     this.#feed = new Feed(
@@ -42,7 +43,10 @@ export class Live {
     );
   }
 
+  /** Connects, the first time that it is called. */
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     this.#feed.open();
     this.#idle = window.setInterval(() => this.#tell(), IDLE_MS);
     for (const event of ["visibilitychange", "resume"]) document.addEventListener(event, this.#returned);
@@ -79,6 +83,7 @@ export class Live {
 
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
+    if (this.board.frames) this.#tell(); // of what came before anybody listened
     return () => this.#listeners.delete(listener);
   }
 

@@ -4,6 +4,7 @@ import type { Dashboard } from "../model/catalogue.ts";
 import { fetchCatalogue } from "../live/dashboards.ts";
 import { Live } from "../live/live.ts";
 import { inKiosk, withKiosk } from "../model/kiosk.ts";
+import { choiceOf } from "../model/variables.ts";
 import { onTheme, theme } from "./theme.ts";
 import type { Theme } from "../charts/palette.ts";
 
@@ -93,11 +94,21 @@ export function leave(go: Go, address: string): void {
   else go(address);
 }
 
+/** The dashboard that the address names, connected before anything is drawn: its first frame comes meanwhile. */
+export function followAhead(): void {
+  const route = here();
+  if (route.page !== "dashboard" || !route.name) return;
+  ahead = made(encodeURIComponent(route.name) + choiceOf(route.query));
+  ahead.live.start();
+}
+
+let ahead: Followed | null = null;
+
 /** The live dashboard at `path`, its name with what is chosen for its variables; has the component drawn again as it moves, but not while `paused`, once there is something to see. */
 export function useLive(path: string, paused: boolean): Live {
   const [, tick] = useReducer((count: number, _: null) => count + 1, 0);
-  const [live, setLive] = useState(() => made(path));
-  if (live.path !== path) setLive(made(path));
+  const [live, setLive] = useState(() => followed(path));
+  if (live.path !== path) setLive(followed(path));
   const current = live.path === path ? live.live : null;
   useEffect(() => {
     current?.start();
@@ -108,7 +119,21 @@ export function useLive(path: string, paused: boolean): Live {
   return live.live;
 }
 
-function made(path: string): { path: string; live: Live } {
+interface Followed {
+  path: string;
+  live: Live;
+}
+
+/** The one that was connected ahead, where it is that. It is asked for once: what is not taken then, nobody looks at. */
+function followed(path: string): Followed {
+  const first = ahead;
+  ahead = null;
+  if (first?.path === path) return first;
+  first?.live.end();
+  return made(path);
+}
+
+function made(path: string): Followed {
   return { path, live: new Live(`/api/dashboard/ws/${path}`) };
 }
 
