@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from drishti.service.http.bodies import InvalidBody, decode_json, read_body
 from gateway.errors import Refused
-
-_decoder = msgspec.json.Decoder()
 
 
 async def sent_json(request: Request, most_bytes: int) -> object:
     """The JSON that was sent; raises :class:`Refused` (400, 413)."""
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most_bytes:
-                raise Refused(413, f"the body is larger than {most_bytes} bytes")
-    except ClientDisconnect:
-        raise Refused(400, "the body ends too early") from None
-    try:
-        document: object = _decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Refused(400, f"the body is no JSON: {text}") from None
-    return document
+        return decode_json(await read_body(request, most_bytes))
+    except InvalidBody as error:
+        raise Refused(error.status, str(error)) from None

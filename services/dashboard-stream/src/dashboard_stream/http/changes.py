@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard_stream.http.access import tenant_of
@@ -20,6 +20,7 @@ from drishti.bus.documents import Conflict, TooMany
 from drishti.dashboards import document_reading
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
 from drishti.measures.definition_checks import InvalidDefinition
+from drishti.service.http.bodies import InvalidBody, decode_json, read_body
 
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,18})"?\Z')
 
@@ -71,32 +72,25 @@ def conflict_of(conflict: Conflict, yours: object | None) -> Refused:
 
 async def body_of(request: Request, *, most: int = document_reading.MAX_BYTES, what: str = "a dashboard") -> dict[str, Any]:
     """The object in the body, JSON or YAML, of at most ``most`` bytes; ``what`` it should be is said where it is none."""
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                raise Refused(413, f"the body is larger than {most} bytes")
-    except ClientDisconnect:
-        raise Refused(400, "the body ends too early") from None
-    if request.headers.get("content-type", "").partition(";")[0].strip() in _YAML:
-        try:
-            document = await asyncio.to_thread(yaml_files.parse, body.decode())
-        except ValueError as error:
-            raise Refused(400, f"the body is no YAML: {error}") from None
-        return _mapping(document, what)
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Refused(400, f"the body is no JSON: {text}") from None
-    return _mapping(document, what)
-
-
-def _mapping(document: object, what: str) -> dict[str, Any]:
+        body = await read_body(request, most)
+        document = await _yaml(body) if _is_yaml(request) else decode_json(body)
+    except InvalidBody as error:
+        raise Refused(error.status, str(error)) from None
     if not isinstance(document, dict):
         raise Refused(422, f"the body must be an object: {what}")
     return document
+
+
+def _is_yaml(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip() in _YAML
+
+
+async def _yaml(body: bytearray) -> object:
+    try:
+        return await asyncio.to_thread(yaml_files.parse, body.decode())
+    except ValueError as error:
+        raise Refused(400, f"the body is no YAML: {error}") from None
 
 
 def revision_of(request: Request, *, there: int) -> int:
