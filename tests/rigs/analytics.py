@@ -12,8 +12,8 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -72,6 +72,8 @@ def request(event_id: str | None = None, **fields: Any) -> RequestEvent:
     known = {"service": "wisdom", "method": "GET", "route": "/ask", "status": 200, "duration_ms": 12.5}
     return RequestEvent(event_id=event_id or uuid.uuid4().hex, **(known | fields))
 
+
+_Insight = TypeVar("_Insight")
 
 TYPES = ("dharma_query", "page_view", "feedback")
 
@@ -185,6 +187,24 @@ class Rig:
 
     async def rows(self, table: str = "events") -> int:
         return await self.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", self.tenant)
+
+    async def insights(self, kind: str, type: type[_Insight]) -> list[_Insight]:
+        """The insights of one kind that are on the bus for this tenant now."""
+        found: list[_Insight] = []
+        stop, ready = asyncio.Event(), asyncio.Event()
+
+        async def take(msg: Any) -> None:
+            found.append(msgspec.json.decode(msg.data, type=type))
+
+        wanted = [subjects.insights(self.tenant, kind)]
+        since = datetime.now(UTC) - timedelta(hours=1)
+        task = asyncio.create_task(
+            self.admin.replay("INSIGHTS", subjects=wanted, start=since, handler=take, stop=stop, ready=ready)
+        )
+        await ready.wait()
+        stop.set()
+        await task
+        return found
 
     async def ask(self, metric: str, aggregate: str, **fields: Any) -> QueryAnswer | QueryFailure:
         """The answer to a question about this tenant; by default over the last and next quarter of an hour."""

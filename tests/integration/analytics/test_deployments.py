@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
 
-import msgspec
 import pytest
 
 from analytics.spans import service_versions
@@ -40,22 +36,7 @@ async def send(world: Rig, service: str, version: str | None, at_s: int) -> None
 
 
 async def reported(world: Rig) -> list[ChangeInsight]:
-    """The changes of this tenant on the bus."""
-    result: list[ChangeInsight] = []
-    stop, ready = asyncio.Event(), asyncio.Event()
-
-    async def take(msg: Any) -> None:
-        result.append(msgspec.json.decode(msg.data, type=ChangeInsight))
-
-    wanted = [subjects.insights(world.tenant, "change")]
-    since = datetime.now(UTC) - timedelta(hours=1)
-    task = asyncio.create_task(
-        world.admin.replay("INSIGHTS", subjects=wanted, start=since, handler=take, stop=stop, ready=ready)
-    )
-    await ready.wait()
-    stop.set()
-    await task
-    return result
+    return await world.insights("change", ChangeInsight)
 
 
 async def last_seen(world: Rig, version: str) -> int | None:

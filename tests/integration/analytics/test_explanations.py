@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from analytics.query.traces import explanations
@@ -58,26 +55,6 @@ def messages(minutes: int, trouble: int, until_ms: int) -> list[Any]:
     return [making.resource_spans("web", web), making.resource_spans("shop", shop)]
 
 
-async def recommendations(world: Rig) -> list[RecommendationInsight]:
-    """Those of this tenant on the bus."""
-    found: list[RecommendationInsight] = []
-    stop = asyncio.Event()
-    ready = asyncio.Event()
-
-    async def take(msg: Any) -> None:
-        found.append(msgspec.json.decode(msg.data, type=RecommendationInsight))
-
-    wanted = [subjects.insights(world.tenant, "recommendation")]
-    since = datetime.now(UTC) - timedelta(hours=1)
-    task = asyncio.create_task(
-        world.admin.replay("INSIGHTS", subjects=wanted, start=since, handler=take, stop=stop, ready=ready)
-    )
-    await ready.wait()
-    stop.set()
-    await task
-    return found
-
-
 async def opened(world: Rig, at_ms: int, insight_id: str) -> None:
     insight = AnomalyInsight(
         insight_id=insight_id, tenant=world.tenant, at=at_ms, model="m", metric="requests", field="p95",
@@ -104,7 +81,7 @@ async def test_a_trouble_is_explained_once_by_whichever_replica(world: Rig, soon
             return bool(await world.fetchval(taken, world.tenant))
 
         await wait_until(explained)
-        (found,) = await recommendations(world)
+        (found,) = await world.insights("recommendation", RecommendationInsight)
     assert found.services == ["shop"]
     assert set(found.because) <= set(ids)
     assert found.message is not None

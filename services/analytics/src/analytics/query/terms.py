@@ -37,6 +37,7 @@ from drishti.measures.expressions.tree import (
     Prefix,
     Term,
 )
+from drishti.measures.expressions.tree import terms as terms_of
 from drishti.measures.fields import SHARE, fields_of, has_field, percentile, unit_of
 from drishti.measures.kpis import hidden_metric
 
@@ -119,7 +120,7 @@ def planned(
     kpi = metric or (metrics.find(expression.name) if isinstance(expression, Term) else None)
     unit = kpi.unit if kpi is not None and kpi.kind is Kind.DERIVED else ""
     expression = _without_kpis(expression, question, field, at, metrics)
-    terms = {term: _term(term, question, field, at, metrics) for term in _terms(expression)}
+    terms = {term: _term(term, question, field, at, metrics) for term in terms_of(expression)}
     services = {
         str(value)
         for term in terms
@@ -363,16 +364,6 @@ def _reading(metric: MetricDefinition, key: str, field: str, condition: Conditio
     tokens = by_tokens_or_none(condition)
     labels = msgspec.json.encode(required(tokens)).decode()
     return Reading(statement, key, labels, "" if tokens is None else jsonpath(tokens), names)
-
-
-def _terms(expression: Expression) -> Iterable[Term]:
-    if isinstance(expression, Term):
-        yield expression
-    elif isinstance(expression, Negative):
-        yield from _terms(expression.operand)
-    elif isinstance(expression, Arithmetic):
-        yield from _terms(expression.left)
-        yield from _terms(expression.right)
 
 
 def _compared(condition: Condition | None) -> Iterable[tuple[str, tuple[object, ...]]]:
