@@ -1,4 +1,5 @@
 /** What this installation keeps and for how long, the limits of the tenant, and the services with their versions: as they say it. */
+import type { ComponentChildren } from "preact";
 import type { Asked } from "../model/asked.ts";
 import { bytesInWords, isNearlyFull, keptInWords, limitInWords, type ServiceSetup } from "../model/setup.ts";
 import { Notice } from "../panels/notice.tsx";
@@ -25,52 +26,20 @@ export function SettingsPanels({ services }: { services: readonly AskedSetup[] }
       <div class="grid">
         <section class="panel" aria-labelledby="limits-title">
           <h2 id="limits-title">Limits</h2>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Of this tenant</th>
-                <th scope="col">Used and most</th>
-              </tr>
-            </thead>
-            <tbody>
-              {limits.map((one) => (
-                <tr key={one.what}>
-                  <th scope="row">
-                    {one.what}
-                    {one.variable && <small>{one.variable}</small>}
-                  </th>
-                  <td>
-                    {isNearlyFull(one) ? <strong>{limitInWords(one)}, nearly full</strong> : limitInWords(one)}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Values head={["Of this tenant", "Used and most"]} of={limits} value={(one) => (isNearlyFull(one) ? <strong>{limitInWords(one)}, nearly full</strong> : limitInWords(one))} />
         </section>
         <section class="panel" aria-labelledby="retention-title">
           <h2 id="retention-title">Kept for how long</h2>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">What</th>
-                <th scope="col">Kept</th>
-              </tr>
-            </thead>
-            <tbody>
-              {retention.map((one) => (
-                <tr key={one.what}>
-                  <th scope="row">
-                    {one.what}
-                    {one.variable && <small>{one.variable}</small>}
-                  </th>
-                  <td>
-                    {keptInWords(one.seconds)}
-                    {one.most_bytes !== undefined && <small>{bytesInWords(one.most_bytes)} at most, then the oldest go first</small>}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Values
+            head={["What", "Kept"]}
+            of={retention}
+            value={(one) => (
+              <>
+                {keptInWords(one.seconds)}
+                {one.most_bytes !== undefined && <small>{bytesInWords(one.most_bytes)} at most, then the oldest go first</small>}
+              </>
+            )}
+          />
         </section>
         <section class="panel" aria-labelledby="services-title">
           <h2 id="services-title">Services</h2>
@@ -99,6 +68,31 @@ export function SettingsPanels({ services }: { services: readonly AskedSetup[] }
         </section>
       </div>
     </div>
+  );
+}
+
+/** What each of `of` is, with its environment variable, and its value. */
+function Values<T extends { what: string; variable?: string }>({ head, of, value }: { head: [string, string]; of: readonly T[]; value: (one: T) => ComponentChildren }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">{head[0]}</th>
+          <th scope="col">{head[1]}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {of.map((one) => (
+          <tr key={one.what}>
+            <th scope="row">
+              {one.what}
+              {one.variable && <small>{one.variable}</small>}
+            </th>
+            <td>{value(one)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

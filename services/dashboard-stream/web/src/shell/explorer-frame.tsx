@@ -3,9 +3,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Theme } from "../charts/palette.ts";
 import { gatewayNow, ROOT } from "../live/analytics.ts";
-import type { Status } from "../live/status.ts";
-import { ageInWords, type Asked, type AskedWord, wordOf } from "../model/asked.ts";
+import { ageInWords, type Asked, wordOf } from "../model/asked.ts";
 import { zone } from "../model/format.ts";
+import { STATUS } from "./asked-status.ts";
 import { KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
@@ -13,15 +13,6 @@ import type { Go } from "./hooks.ts";
 /** Ages go on without answers. */
 const TICK_MS = 1_000;
 export const SESSION_EVERY_MS = 600_000;
-
-const STATUS: Record<AskedWord, Status> = {
-  loading: { word: "loading", tone: "quiet", why: "" },
-  failed: { word: "not there", tone: "bad", why: "" },
-  // Said aloud where it changes: not each time that it is asked again.
-  refreshing: { word: "current", tone: "good", why: "" },
-  stale: { word: "stale", tone: "warn", why: "" },
-  current: { word: "current", tone: "good", why: "" },
-};
 
 /** What a view of the explorer is given. */
 export interface ExplorerProps {

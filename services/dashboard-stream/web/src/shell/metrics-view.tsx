@@ -14,15 +14,15 @@ import {
   gatewayNow,
   storeDefinition,
 } from "../live/analytics.ts";
-import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
-import { ageInWords, type AskedWord, wordOf } from "../model/asked.ts";
+import { ageInWords, wordOf } from "../model/asked.ts";
 import type { Editing, Preview } from "../model/definition.ts";
 import { zone } from "../model/format.ts";
 import { type Choice, choiceOf, drawnOf, METRICS_PATH, queryOf } from "../model/metric-choice.ts";
 import { GROUPED_BY, type Metric, named, sizesOf } from "../model/metrics.ts";
 import { unwatchedReasons } from "../model/watching.ts";
 import { LIST_EVERY_MS, MetricsPage } from "../pages/metrics.tsx";
+import { STATUS } from "./asked-status.ts";
 import { EditorKey, KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
@@ -181,15 +181,6 @@ export function MetricsView({ query, places, go, theme }: Props) {
     </>
   );
 }
-
-const STATUS: Record<AskedWord, Status> = {
-  loading: { word: "loading", tone: "quiet", why: "" },
-  failed: { word: "not there", tone: "bad", why: "" },
-  // Said aloud where it changes: not each time that it is asked again.
-  refreshing: { word: "current", tone: "good", why: "" },
-  stale: { word: "stale", tone: "warn", why: "" },
-  current: { word: "current", tone: "good", why: "" },
-};
 
 /** The list and the metric itself are asked for at different times: what came later holds, and only the metric knows what it is made of. */
 function newer(listed: Metric, listedAt: number, whole: Metric | null, wholeAt: number): Metric {
