@@ -86,10 +86,20 @@ export function MapPicture({ map, choose, chooseEdge, edge: chosen = "" }: Pictu
           </g>
         ))}
       </svg>
-      <p class="muted">On a line: calls a second, and the share of them that failed. A click on a service shows it with whom it calls and who calls it; one on a line leads to the traces, errors and operations behind it, as the table does.</p>
+      <p class="muted">On a line: calls a second, and the share of them that failed. In a box: calls a second that it gets, and the 95th percentile (p95) of how long they take; a line is the wider the more calls it has, yellow from 0.1 % failed calls on and red from 5 %. A click on a service shows it with whom it calls and who calls it; one on a line leads to the traces, errors and operations behind it, as the table does.</p>
     </div>
   );
 }
+
+/** What stands beside caller and callee, and what it means. */
+const COLUMNS = [
+  { title: "Calls", about: "Calls of the callee by the caller in the range" },
+  { title: "Rate", about: "Calls a second, on average over the range" },
+  { title: "Failed", about: "Share of these calls that failed, as the caller or the callee says" },
+  { title: "p50", about: "Half of these calls took less, as the caller saw them" },
+  { title: "p95", about: "95 of 100 of these calls took less, as the caller saw them" },
+  { title: "Share of caller", about: "Share that these calls have of all calls that the caller makes" },
+];
 
 interface CallsProps {
   map: ServiceMapAnswer;
@@ -117,12 +127,11 @@ export function MapCalls({ map, tracesOf, chooseEdge, edge: chosen = "" }: Calls
           <tr>
             <th scope="col">Caller</th>
             <th scope="col">Callee</th>
-            <th scope="col" class="value">Calls</th>
-            <th scope="col" class="value" title="On average over the range">Rate</th>
-            <th scope="col" class="value">Failed</th>
-            <th scope="col" class="value">p50</th>
-            <th scope="col" class="value">p95</th>
-            <th scope="col" class="value" title="Of all calls of the caller">Share</th>
+            {COLUMNS.map(({ title, about }) => (
+              <th key={title} scope="col" class="value" title={about}>
+                {title}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -148,6 +157,10 @@ export function MapCalls({ map, tracesOf, chooseEdge, edge: chosen = "" }: Calls
           ))}
         </tbody>
       </table>
+      <p class="muted">
+        Rate: on average over the range. Failed: the share of these calls that failed. p50, p95: half and 95 % of these calls took less, as the caller saw them. Share of caller: of all calls that
+        the caller makes, how many are these.
+      </p>
       {(map.folded ?? 0) > 0 && <p class="muted">{map.folded} nodes and edges with few calls are drawn together.</p>}
     </section>
   );
