@@ -212,6 +212,8 @@ async def test_a_trace_of_thousands_of_spans_is_walked_searched_and_folded_by_ke
         await page.get_by_label("Search in these spans").fill(f"batch {LAST} step 50")
         await page.keyboard.press("Enter")
         await active.locator(f"text=batch {LAST} step 50").wait_for(timeout=DEADLINE_MS)
+        await page.get_by_label("Search in these spans").fill("NOTE=here")
+        await page.get_by_text("1 of 1").wait_for(timeout=DEADLINE_MS)
         await tree.focus()
         await page.keyboard.press("Enter")
         await page.locator(".details").get_by_text("here it is").wait_for(timeout=DEADLINE_MS)

@@ -51,6 +51,7 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "trace_comparison": Asked("/traces/compare", {"left": one, "right": other}, range=False),
         "trace": Asked(f"/traces/{one}", {}, range=False),
         "trace_outline": Asked(f"/traces/{one}/outline", {}, range=False),
+        "span_search": Asked(f"/traces/{one}/spans", {"text": "alpha"}, range=False),
         "span": Asked(f"/traces/{one}/spans/{'01' * 8}", {}, range=False),
         "queues": Asked("/queues", {}),
         "service_map": Asked("/service-map", {}),

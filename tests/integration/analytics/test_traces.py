@@ -17,7 +17,14 @@ from analytics.storage import span_reading
 from analytics.traces import slices
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
-from drishti.messages.trace_outlines import OutlineAnswer, OutlineQuery, SpanAnswer, SpanQuery
+from drishti.messages.trace_outlines import (
+    OutlineAnswer,
+    OutlineQuery,
+    SpanAnswer,
+    SpanQuery,
+    SpanSearchAnswer,
+    SpanSearchQuery,
+)
 from drishti.messages.traces import (
     AggregateAnswer,
     ComparisonAnswer,
@@ -331,6 +338,44 @@ async def test_a_trace_of_ten_thousand_spans_is_one_outline_whose_spans_are_aske
     assert isinstance(one, SpanAnswer), one
     assert (one.attributes["place"], one.message, one.resource["region"], one.parent_id) == (7, "out of tea", "eu", root.hex())
     assert [one.code for one in refused if isinstance(one, QueryFailure)] == ["unknown"] * 3
+
+
+async def test_spans_of_a_trace_are_found_by_what_their_attributes_resource_and_events_say(world: Rig) -> None:
+    (trace_id, root), *children = making.random_ids(78, 5)
+    first, second, third, fourth = (span_id for _, span_id in children)
+    now = time.time_ns() - 60_000 * MS
+    spans = [
+        making.span(trace_id, span_id, "GET /a", parent=parent, start_ns=now + place * MS, attributes=attributes)
+        for place, (span_id, parent, attributes) in enumerate(
+            [
+                (root, b"", {"http.route": "/a"}),
+                (first, root, {"http.route": "/a", "user.id": "Guest-3"}),
+                (second, root, {"said": 'a "quoted" 100%_\\ text', "sizes": [17, 18]}),
+                (third, root, {"http.route": "/b"}),
+            ]
+        )
+    ]
+    spans[2].events.add(name="cache miss", time_unix_nano=now).attributes.extend(making.pairs({"cache.key": "kettle"}))
+    elsewhere = making.span(trace_id, fourth, "GET /b", parent=root, start_ns=now + 9 * MS)
+
+    async def found(text: str, tenant: str = world.tenant) -> list[bytes]:
+        answer = await ask(
+            world, "span_search", SpanSearchQuery(tenant=tenant, trace_id=trace_id.hex(), text=text), SpanSearchAnswer
+        )
+        assert isinstance(answer, SpanSearchAnswer), answer
+        return [bytes.fromhex(span_id) for span_id in answer.span_ids]
+
+    async with world.running():
+        await send(world, making.resource_spans("web", spans), making.resource_spans("shop", [elsewhere], region="eu-3"))
+        assert await found("http.route=/a") == [root, first]
+        assert await found("http.ROUTE") == [root, first, third]
+        assert await found("guest-3") == [first]
+        assert await found('"quoted" 100%_\\') == [second]
+        assert await found("17") == [second]
+        assert await found("CACHE MISS") == await found("cache.key=ket") == [second]
+        assert await found("resource.region=eu") == [fourth]
+        assert await found("quoted%text") == []
+        assert await found("guest-3", "somebody-else") == []
 
 
 async def test_a_wrong_question_says_which_field(world: Rig) -> None:

@@ -73,6 +73,7 @@ def test_fingerprints_and_ids_of_traces_may_be_in_upper_case() -> None:
     assert traced
     for query in traced:
         ids = {"trace_id": "AB" * 16} | ({"span_id": "CD" * 8} if "{span_id}" in str(query.path) else {})
-        of_parameters(query.model, [], ids, **asked)  # type: ignore[arg-type]
+        text = [("text", "tea")] if query.name == "span_search" else []
+        of_parameters(query.model, text, ids, **asked)  # type: ignore[arg-type]
     with pytest.raises(QueryError):
         of_document(models["change_error"], {"status": "resolved"}, {"fingerprint": "G" * 16}, **asked)  # type: ignore[arg-type]

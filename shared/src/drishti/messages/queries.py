@@ -27,7 +27,14 @@ from drishti.messages.span_errors import (
     SharedAnswer,
     SharedSearch,
 )
-from drishti.messages.trace_outlines import OutlineAnswer, OutlineQuery, SpanAnswer, SpanQuery
+from drishti.messages.trace_outlines import (
+    OutlineAnswer,
+    OutlineQuery,
+    SpanAnswer,
+    SpanQuery,
+    SpanSearchAnswer,
+    SpanSearchQuery,
+)
 from drishti.messages.traces import (
     AggregateAnswer,
     ComparisonAnswer,
@@ -141,6 +148,13 @@ QUERIES: tuple[QueryType, ...] = (
         answer=OutlineAnswer,
         path="/traces/{trace_id}/outline",
         description="One trace of up to 10,000 spans, without their details, as columns in the order of a tree.",
+    ),
+    QueryType(
+        name="span_search",
+        model=SpanSearchQuery,
+        answer=SpanSearchAnswer,
+        path="/traces/{trace_id}/spans",
+        description="The spans of one trace whose attributes or events have a text.",
     ),
     QueryType(
         name="span",

@@ -78,6 +78,22 @@ class SpanQuery(Struct, omit_defaults=True, kw_only=True):
     span_id: SpanId
 
 
+class SpanSearchQuery(Struct, omit_defaults=True, kw_only=True):
+    """The spans of one trace in which ``text`` is, in capitals or not: in an attribute as ``name=value``, in one of the
+    resource as ``resource.name=value``, or in the name or an attribute of an event."""
+
+    tenant: Token
+    trace_id: TraceId
+    text: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SpanSearchAnswer(Struct, omit_defaults=True, kw_only=True):
+    """The ids of the spans found, the earliest first, among the first 10,000 of the trace, as an outline has them."""
+
+    trace_id: str
+    span_ids: list[str]
+
+
 class SpanAnswer(Struct, omit_defaults=True, kw_only=True):
     """One span of a trace. ``start_ms`` is by the clock of its own host. ``truncated``: it says more than an answer carries."""
 

@@ -15,7 +15,7 @@ from analytics.query.traces.facets import FacetAnswers
 from analytics.query.traces.keep import TraceKeeper, WindowKeeper
 from analytics.query.traces.maps import BottleneckAnswers, QueueAnswers, ServiceMaps
 from analytics.query.traces.one import TraceAnswers
-from analytics.query.traces.outline import OutlineAnswers, SpanAnswers
+from analytics.query.traces.outline import OutlineAnswers, SpanAnswers, SpanSearches
 from analytics.query.traces.root_causes import RootCauses
 from analytics.query.traces.search import TraceSearches
 from analytics.query.traces.shared import SharedAnswers
@@ -33,6 +33,7 @@ def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping
         "trace_facets": FacetAnswers(sessions),
         "trace": TraceAnswers(sessions),
         "trace_outline": OutlineAnswers(sessions),
+        "span_search": SpanSearches(sessions),
         "span": SpanAnswers(sessions),
         "trace_aggregate": TraceAggregates(sessions),
         "trace_comparison": TraceComparisons(sessions),

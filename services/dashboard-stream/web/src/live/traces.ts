@@ -1,5 +1,5 @@
 /** Asks the gateway for traces and for the service map. */
-import type { ComparisonAnswer, FacetAnswer, OutlineAnswer, ServiceMapAnswer, SpanAnswer, TraceAnswer, TraceList } from "../model/contracts.ts";
+import type { ComparisonAnswer, FacetAnswer, OutlineAnswer, ServiceMapAnswer, SpanAnswer, SpanSearchAnswer, TraceAnswer, TraceList } from "../model/contracts.ts";
 import { get, ROOT } from "./analytics.ts";
 
 export function fetchTraces(conditions: URLSearchParams, signal: AbortSignal): Promise<TraceList> {
@@ -20,6 +20,10 @@ export function fetchOutline(traceId: string, signal: AbortSignal): Promise<Outl
 
 export function fetchSpan(traceId: string, spanId: string, signal: AbortSignal): Promise<SpanAnswer> {
   return get<SpanAnswer>(`${ROOT}/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanId)}`, signal);
+}
+
+export function fetchSpansWith(traceId: string, text: string, signal: AbortSignal): Promise<SpanSearchAnswer> {
+  return get<SpanSearchAnswer>(`${ROOT}/traces/${encodeURIComponent(traceId)}/spans?${new URLSearchParams({ text })}`, signal);
 }
 
 export function fetchComparison(left: string, right: string, signal: AbortSignal): Promise<ComparisonAnswer> {

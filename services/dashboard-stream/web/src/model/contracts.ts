@@ -1754,6 +1754,24 @@ export interface SpanQuery {
   span_id: string;
 }
 
+/** The ids of the spans found, the earliest first, among the first 10,000 of the trace, as an outline has them. */
+export interface SpanSearchAnswer {
+  trace_id: string;
+  span_ids: string[];
+}
+
+/**
+ * The spans of one trace in which ``text`` is, in capitals or not: in an attribute as ``name=value``, in one of the
+ * resource as ``resource.name=value``, or in the name or an attribute of an event.
+ */
+export interface SpanSearchQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** the id of a trace: 32 hexadecimal digits */
+  trace_id: string;
+  text: string;
+}
+
 /**
  * One number that matters now, with the line it came along unless ``sparkline`` is false. ``out_of``: "of 5".
  *

@@ -137,10 +137,14 @@ export function opened(tree: Waterfall, closed: ReadonlySet<string>, place: numb
   return next ?? closed;
 }
 
-/** The places of spans in whose name, service or message `text` is, in capitals or not; `error` alone finds all that failed, too. */
-export function matchesOf(tree: Waterfall, text: string): number[] {
+/**
+ * The places of spans in whose name, service or message `text` is, in capitals or not, and of those with the ids `detailed`, in
+ * whose attributes it was found; `error` alone finds all that failed, too.
+ */
+export function matchesOf(tree: Waterfall, text: string, detailed: readonly string[] = []): number[] {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return [];
+  const besides = new Set(detailed);
   const { outline, failed } = tree;
   const named = outline.names.map((name) => name.toLowerCase().includes(wanted));
   const served = outline.services.map((token) => token.includes(wanted) || (outline.service_names?.[token] ?? "").toLowerCase().includes(wanted));
@@ -150,7 +154,8 @@ export function matchesOf(tree: Waterfall, text: string): number[] {
       named[at(outline.of_name, place)] ||
       served[at(outline.of_service, place)] ||
       (failed.has(place) && ("error failed".includes(wanted) || failed.get(place)?.toLowerCase().includes(wanted))) ||
-      outline.span_ids[place] === wanted
+      outline.span_ids[place] === wanted ||
+      besides.has(outline.span_ids[place] ?? "")
     ) {
       found.push(place);
     }

@@ -3,9 +3,11 @@
  * some more; every row has the same height. The tree has the focus, and its active row is named to screen readers (`aria-activedescendant`).
  */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { fetchSpansWith } from "../live/traces.ts";
 import { spent } from "../model/explorer.ts";
 import { plain } from "../model/format.ts";
 import { foldable, hueOf, type Mark, matchesOf, nameOf, nextOf, opened, rowsOf, serviceOf, type Waterfall, windowOf } from "../model/waterfall.ts";
+import { useChecked } from "./use-checked.ts";
 import { Minimap } from "./waterfall-map.tsx";
 import "./waterfall.css";
 
@@ -19,6 +21,8 @@ const MORE = 12;
 const INSIDE = 0.8;
 const INDENT = 12;
 const MOST_INDENTS = 12;
+/** Of a text that is searched for: what the service takes. */
+const MOST_CHARACTERS = 200;
 /** From so many rows on the whole trace is drawn above them. */
 const MAPPED = 60;
 
@@ -39,7 +43,10 @@ export function WaterfallTree({ tree, marks, chosen, choose }: Props) {
   const row = useRowHeight();
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useMemo(() => rowsOf(tree, closed, pathOnly), [tree, closed, pathOnly]);
-  const matches = useMemo(() => matchesOf(tree, text), [tree, text]);
+  const searched = { trace: tree.outline.trace_id, text: text.trim() };
+  const details = useChecked(searched, (asked, signal) => fetchSpansWith(asked.trace, asked.text, signal), { may: searched.text !== "" });
+  const detailed = details.current ? details.checked : null;
+  const matches = useMemo(() => matchesOf(tree, text, detailed?.span_ids), [tree, text, detailed]);
   const found = useMemo(() => new Set(matches), [matches]);
   const ids = tree.outline.span_ids;
   const position = rowAt(rows, active);
@@ -135,7 +142,7 @@ export function WaterfallTree({ tree, marks, chosen, choose }: Props) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const searched = (event: KeyboardEvent) => {
+  const entered = (event: KeyboardEvent) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
     reveal(nextOf(matches, active, event.shiftKey));
@@ -145,11 +152,12 @@ export function WaterfallTree({ tree, marks, chosen, choose }: Props) {
     <>
       <div class="waterfall-tools">
         <label>
-          <input type="search" aria-label="Search in these spans" placeholder="Search in these spans" value={text} onInput={(event) => setText((event.target as HTMLInputElement).value)} onKeyDown={searched} />
+          <input type="search" size={24} aria-label="Search in these spans" placeholder="Name, attribute or error" maxLength={MOST_CHARACTERS} value={text} onInput={(event) => setText((event.target as HTMLInputElement).value)} onKeyDown={entered} />
         </label>
         <span class="muted" role="status">
-          {text.trim() && (matches.length ? `${matches.indexOf(active) + 1 || "–"} of ${plain(matches.length, "{span}")}` : "none found")}
+          {searched.text && (matches.length ? `${matches.indexOf(active) + 1 || "–"} of ${plain(matches.length, "{span}")}` : details.current ? "none found" : "searching…")}
         </span>
+        {details.why && searched.text && <span class="warn">Attributes were not searched: {details.why}</span>}
         <button type="button" disabled={!matches.length} onClick={() => reveal(nextOf(matches, active, true))}>
           Previous
         </button>

@@ -64,6 +64,7 @@ test("spans are found by name, service, message and id, one after the other and 
   assert.deepEqual(matchesOf(TREE, "kettle"), [2]);
   assert.deepEqual(matchesOf(TREE, "error"), [2]);
   assert.deepEqual(matchesOf(TREE, "s3"), [3]);
+  assert.deepEqual(matchesOf(TREE, "lost", ["s3", "of another trace"]), [3, 4], "and by what only the service knows");
   assert.deepEqual(matchesOf(TREE, " "), []);
   const matches = [1, 3, 4];
   assert.deepEqual([nextOf(matches, 1, false), nextOf(matches, 4, false), nextOf(matches, 1, true), nextOf([], 1, false)], [3, 1, 4, -1]);

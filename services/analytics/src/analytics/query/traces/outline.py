@@ -1,4 +1,4 @@
-"""Answers traces of many spans without their details, and one span with all of them."""
+"""Answers traces of many spans without their details, which spans have a text in these, and one span with all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ from analytics.spans.trace import Origin, Trace, assemble
 from analytics.storage import span_rows
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
-from drishti.messages.trace_outlines import FailedSpan, OutlineAnswer, OutlineQuery, PathSections, SpanAnswer, SpanQuery
+from drishti.messages.trace_outlines import (
+    FailedSpan,
+    OutlineAnswer,
+    OutlineQuery,
+    PathSections,
+    SpanAnswer,
+    SpanQuery,
+    SpanSearchAnswer,
+    SpanSearchQuery,
+)
 
 MAX_SPANS = 10_000
 """Spans in one outline, the first ones."""
@@ -54,6 +63,21 @@ class OutlineAnswers:
             answer.events = await events_around(session, asked.tenant, answer.trace_id, spans, shown)
             await computed(lambda: fit(answer), in_thread=many)
             return answer
+
+
+class SpanSearches:
+    """Answers ``query.v1.span_search``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def answer(self, asked: SpanSearchQuery) -> SpanSearchAnswer:
+        """Of a trace that is not there, no span. Raises :class:`TooManyWaiting`, :class:`StatementTimeout` and
+        :class:`DatabaseAway`."""
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            trace_id = bytes.fromhex(asked.trace_id)
+            records = await session.fetch("spans_of_trace_with_text", asked.tenant, trace_id, MAX_SPANS, asked.text)
+        return SpanSearchAnswer(trace_id=trace_id.hex(), span_ids=[record["span_id"].hex() for record in records])
 
 
 class SpanAnswers:

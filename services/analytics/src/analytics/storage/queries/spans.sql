@@ -103,6 +103,32 @@ FROM (
     JOIN span_attributes AS c ON c.id = s.common
 ORDER BY s.started, s.start_ns, s.span_id
 
+-- name: spans_of_trace_with_text
+-- tenant, trace id, limit, text. Which of the first spans of a trace have the text in an attribute (`name=value`), in one of the
+-- resource (`resource.name=value`) or in an event. What spans have in common is looked through once.
+WITH first AS MATERIALIZED (
+    SELECT span_id, started, start_ns, resource, common, attributes, more
+    FROM all_spans WHERE trace_id = $2 AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    ORDER BY started, start_ns, span_id LIMIT $3
+), resources AS MATERIALIZED (
+    SELECT r.id FROM span_resources AS r WHERE r.id IN (SELECT resource FROM first) AND EXISTS (
+        SELECT FROM jsonb_each_text(r.attributes) AS a WHERE strpos(lower('resource.' || a.key || '=' || a.value), lower($4)) > 0
+    )
+), commons AS MATERIALIZED (
+    SELECT c.id FROM span_attributes AS c WHERE c.id IN (SELECT common FROM first) AND EXISTS (
+        SELECT FROM jsonb_each_text(c.attributes) AS a WHERE strpos(lower(a.key || '=' || a.value), lower($4)) > 0
+    )
+)
+SELECT s.span_id FROM first AS s
+WHERE s.resource IN (SELECT id FROM resources) OR s.common IN (SELECT id FROM commons)
+    OR EXISTS (SELECT FROM jsonb_each_text(s.attributes) AS a WHERE strpos(lower(a.key || '=' || a.value), lower($4)) > 0)
+    OR EXISTS (
+        SELECT FROM jsonb_array_elements(s.more -> 'events') AS e WHERE strpos(lower(e ->> 1), lower($4)) > 0 OR EXISTS (
+            SELECT FROM jsonb_each_text(e -> 2) AS a WHERE strpos(lower(a.key || '=' || a.value), lower($4)) > 0
+        )
+    )
+ORDER BY s.started, s.start_ns, s.span_id
+
 -- name: span_of_trace
 -- tenant, trace id, span id. Of several spans with one id the first to start.
 SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
