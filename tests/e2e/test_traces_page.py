@@ -250,6 +250,39 @@ def _large() -> tuple[str, list[bytes]]:
     return trace.hex(), [request.SerializeToString() for request in requests]
 
 
+async def test_traces_are_in_the_order_of_their_starts_whichever_of_their_spans_was_found(
+    chrome: Browser, gateway: gateway_rig.Rig
+) -> None:
+    (early, root), (late, other), (_, child) = making.random_ids(10, 3)
+    now = time.time_ns()
+    spans = [
+        making.span(early, root, "GET /early", start_ns=now - 4_000 * MS, duration_ms=3_900),
+        making.span(late, other, "GET /late", start_ns=now - 3_000 * MS, duration_ms=10),
+        making.span(early, child, "a step", parent=root, kind="internal", start_ns=now - 1_000 * MS, duration_ms=5),
+    ]
+    key = await gateway.key("producer", tenant="default")
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
+    body = ExportTraceServiceRequest(resource_spans=[making.resource_spans("walker", spans)]).SerializeToString()
+    async with gateway.http.post(f"{gateway.url}/v1/traces", data=body, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+
+    async def found() -> Any:
+        async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/traces?service=walker") as answer:
+            return [one["spans"] for one in (await answer.json())["traces"]]
+
+    await wait_until(found, "both traces to be stored, that of the newest span first", equals=[2, 1])
+    async with visiting(chrome, gateway.url) as visit:
+        await visit.page.goto(f"{gateway.url}{TRACES}?service=walker")
+        rows = visit.page.locator(".trace-list tbody tr")
+        await rows.nth(1).wait_for(timeout=DEADLINE_MS)
+        assert await visit.page.locator(".trace-list [aria-sort=descending]").inner_text() == "Started ▾"
+        times = [await one.get_attribute("title") or "" for one in await rows.locator("time").all()]
+        assert times == sorted(times, reverse=True)
+        assert "GET /late" in await rows.first.inner_text()
+        await visit.page.get_by_role("button", name="Duration", exact=True).click()
+        await visit.wait_until("() => document.querySelector('.trace-list tbody tr')?.innerText.includes('GET /early')")
+
+
 async def test_a_trace_that_is_not_there_says_so(chrome: Browser, gateway: gateway_rig.Rig) -> None:
     async with visiting(chrome, gateway.url) as visit:
         await visit.page.goto(f"{gateway.url}{TRACES}?trace={'a' * 32}")

@@ -112,10 +112,13 @@ export function spent(ms: number): string {
   return `${decimal(ms / 60_000, 1)} min`;
 }
 
-/** Traces in the order of a column, most first; as they came without one. */
-export function sorted(traces: readonly FoundTrace[], sort: Sort): readonly FoundTrace[] {
-  if (!sort) return traces;
-  return [...traces].sort((a, b) => b[sort] - a[sort]);
+/**
+ * Traces in the order of the chosen column, most first. They come in the order of the spans that meet the conditions, which
+ * began after their traces and took another time: as they come, the column that is shown would be out of order.
+ */
+export function sorted(traces: readonly FoundTrace[], { sort, slowest }: Pick<TraceChoice, "sort" | "slowest">): FoundTrace[] {
+  const column = sort || (slowest ? "duration_ms" : "start_ms");
+  return [...traces].sort((a, b) => b[column] - a[column]);
 }
 
 /** The range of durations of some buckets of a histogram, as conditions: from the one to the other, in either order. */

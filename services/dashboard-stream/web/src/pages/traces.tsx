@@ -68,9 +68,9 @@ export function TracesPage({ list, traces, more, newest, why, facets, choice, sh
               <table class="trace-list">
                 <thead>
                   <tr>
-                    <Column title="Started" about="In the order of the newest span that meets the conditions" on={!choice.slowest && !choice.sort} choose={() => show({ slowest: false, sort: "" })} />
+                    <Column title="Started" about="The traces with the newest spans that meet the conditions, by their start" on={!choice.slowest && !choice.sort} choose={() => show({ slowest: false, sort: "" })} />
                     <th scope="col">Trace</th>
-                    <Column title="Duration" about="Those with the slowest spans that meet the conditions" value on={choice.slowest && !choice.sort} choose={() => show({ slowest: true, sort: "" })} />
+                    <Column title="Duration" about="The traces with the slowest spans that meet the conditions, by their duration" value on={choice.slowest && !choice.sort} choose={() => show({ slowest: true, sort: "" })} />
                     <th scope="col" class="value" aria-sort={choice.sort ? "descending" : undefined}>
                       <Sorter title="Spans" about="Of the traces that are shown" on={choice.sort === "spans"} choose={() => show({ sort: choice.sort === "spans" ? "" : "spans" })} />
                       {", "}
@@ -80,7 +80,7 @@ export function TracesPage({ list, traces, more, newest, why, facets, choice, sh
                   </tr>
                 </thead>
                 <tbody>
-                  {sorted(traces, choice.sort).map((one) => (
+                  {sorted(traces, choice).map((one) => (
                     <Row key={one.trace_id} trace={one} names={names} choice={choice} now={now} jaeger={jaeger} />
                   ))}
                 </tbody>

@@ -2,7 +2,7 @@
 import { fetchTraces } from "../live/traces.ts";
 import type { TracesPanel } from "../model/contracts.ts";
 import { linkTo } from "../model/explorer-choice.ts";
-import { spent, TRACES_PATH } from "../model/explorer.ts";
+import { sorted, spent, TRACES_PATH } from "../model/explorer.ts";
 import { AskedPanel } from "./asked-panel.tsx";
 import { HowToSend } from "./how-to-send.tsx";
 import type { Seen } from "./panel-data.ts";
@@ -45,7 +45,10 @@ export function TraceList({ panel, seen }: { panel: TracesPanel; seen: Seen }) {
       asks={String(searchOf(panel, 0, 0))}
       seen={seen}
       kind="traces"
-      ask={(from, to, signal) => fetchTraces(searchOf(panel, from, to), signal)}
+      ask={async (from, to, signal) => {
+        const found = await fetchTraces(searchOf(panel, from, to), signal);
+        return { ...found, traces: sorted(found.traces, { sort: "", slowest: panel.order === "slowest" }) };
+      }}
       rows={({ traces }) => ({
         columns: [
           { title: "Started", unit: "", kind: "time" },

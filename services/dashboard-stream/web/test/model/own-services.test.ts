@@ -51,10 +51,13 @@ test("a range of durations is from one bucket to the other, whichever way it is 
   assert.deepEqual(durationsOf(buckets, 0, 9), { min: "", max: "" });
 });
 
-test("traces that are shown are sorted by a column", () => {
-  const trace = (spans: number, errors: number) => ({ spans, errors }) as Parameters<typeof sorted>[0][number];
-  const traces = [trace(1, 5), trace(3, 0), trace(2, 9)];
-  assert.deepEqual(sorted(traces, "spans").map((one) => one.spans), [3, 2, 1]);
-  assert.deepEqual(sorted(traces, "errors").map((one) => one.errors), [9, 5, 0]);
-  assert.equal(sorted(traces, ""), traces);
+test("traces that are shown are in the order of the column that says so, whichever of their spans was found", () => {
+  const trace = (spans: number, errors: number, start_ms: number, duration_ms: number) => ({ spans, errors, start_ms, duration_ms }) as Parameters<typeof sorted>[0][number];
+  // As they come: the newest span that was found is of the trace that began first.
+  const traces = [trace(1, 5, 1_000, 30), trace(3, 0, 3_000, 20), trace(2, 9, 2_000, 10)];
+  const shown = (sort: "" | "spans" | "errors", slowest = false) => sorted(traces, { sort, slowest }).map((one) => one.spans);
+  assert.deepEqual(shown("spans"), [3, 2, 1]);
+  assert.deepEqual(shown("errors"), [2, 1, 3]);
+  assert.deepEqual(shown(""), [3, 2, 1]);
+  assert.deepEqual(shown("", true), [1, 3, 2]);
 });
