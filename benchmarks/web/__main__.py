@@ -27,8 +27,9 @@ from benchmarks.web.month import month
 from benchmarks.web.opening import opening
 from benchmarks.web.restart import restart
 from benchmarks.web.screen import screen
+from benchmarks.web.waterfall import waterfall
 
-ROWS = ("screen", "opening", "memory", "restart", "month", "viewers", "viewers-stalled")
+ROWS = ("screen", "opening", "memory", "restart", "month", "waterfall", "viewers", "viewers-stalled")
 DEMO_ROWS = {"screen", "opening", "memory", "restart"}
 MINUTES, QUICK_MINUTES = 30.0, 5.0
 HISTORY_S = 60.0
@@ -75,6 +76,8 @@ async def _measure(rows: Sequence[str], minutes: float, options: Options) -> lis
                 results += await _demo(run, browser, rows, minutes)
             if "month" in rows:
                 results += said(run, [await month(run, browser)])
+            if "waterfall" in rows:
+                results += said(run, await waterfall(run, browser))
         if "viewers" in rows:
             results.append(await live_fan_out.viewers(run))
         if "viewers-stalled" in rows:

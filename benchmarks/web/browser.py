@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple
 
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
@@ -126,9 +126,14 @@ async def heap(page: Page) -> Heap:
 
 async def main_thread(browser: Browser, page: Page, seconds: float) -> Tasks:
     """What the main thread of ``page`` does in ``seconds``, by the browser's own trace."""
+    return await main_thread_during(browser, page, lambda: page.wait_for_timeout(seconds * 1000))
+
+
+async def main_thread_during(browser: Browser, page: Page, action: Callable[[], Awaitable[object]]) -> Tasks:
+    """What the main thread of ``page`` does while ``action`` goes on."""
     await browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
     began = time.perf_counter()
-    await page.wait_for_timeout(seconds * 1000)
+    await action()
     took = time.perf_counter() - began
     events: list[dict[str, Any]] = json.loads(await browser.stop_tracing())["traceEvents"]
     names = {
