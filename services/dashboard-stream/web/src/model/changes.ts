@@ -9,16 +9,19 @@ import { annotationsOf, type Note } from "./notes.ts";
 
 export interface Change {
   at: number;
-  /** `Deployment`, `Note`, `New error`, `Incident`, `Incident resolved`. */
+  /** `Deployment` or another change, `Note`, `New error`, `Incident`, `Incident resolved`. */
   kind: string;
   text: string;
   address: string;
 }
 
 export function changesOf(notes: readonly Note[], insights: readonly InsightEvent[], errors: readonly ErrorGroup[], groups: readonly (readonly Incident[])[], from: number, now: number): Change[] {
-  const marked = annotationsOf(notes, insights).map(({ at, kind, text }): Change => {
+  const marked = annotationsOf(notes, insights).map(({ at, text }): Change => {
     const [first = "", ...rest] = text;
-    return { at, kind: kind === "deployment" ? "Deployment" : "Note", text: [first.replace(/^(Deployment|Note) ?/, ""), ...rest].filter(Boolean).join(": "), address: "" };
+    const [kind = "", ...about] = first.split(" ");
+    // What a deployment that nobody announced says names service and version again.
+    const named = about.length > 0 && !about.every((word) => rest.some((line) => line.includes(word)));
+    return { at, kind, text: [named ? about.join(" ") : "", ...rest].filter(Boolean).join(": "), address: "" };
   });
   const found = errors
     .filter((one) => one.first_seen_ms >= from)

@@ -42,7 +42,7 @@ export function annotationsOf(notes: readonly Note[], insights: Iterable<Insight
   const result = notes.map((note): Annotation => ({ at: note.at, until: note.until ?? null, kind: note.kind ?? "note", text: linesOf(note), note: note.id }));
   for (const one of insights) {
     if (one.kind !== "change") continue;
-    const what = [one.change ?? "change", one.services?.join(", "), one.version].filter(Boolean).join(" ");
+    const what = [capital(one.change ?? "change"), one.services?.join(", "), one.version].filter(Boolean).join(" ");
     result.push({ at: one.at, until: null, kind: "deployment", text: [what, one.message ?? ""].filter(Boolean).map(short), note: null });
   }
   return result.sort((a, b) => b.at - a.at).slice(0, MOST);
@@ -53,6 +53,10 @@ function linesOf(note: Note): string[] {
   const lines = note.text.split("\n").filter((line) => line.trim());
   const tags = note.tags?.length ? note.tags.map((tag) => `#${tag}`).join(" ") : "";
   return [about, ...lines.slice(0, MOST_LINES), lines.length > MOST_LINES ? "…" : "", tags].filter(Boolean).map(short);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function short(text: string): string {

@@ -1,4 +1,5 @@
 /** What the command palette finds: pages, dashboards, ranges of time, metrics, services, notes, actions, and a trace whose id is pasted. Pure. */
+import type { InsightEvent } from "./board.ts";
 import type { Dashboard } from "./catalogue.ts";
 import { COMPARISONS } from "./compared.ts";
 import { EDITOR_PATH, editorAddress } from "./dashboards.ts";
@@ -7,7 +8,7 @@ import { MAP_PATH, TRACES_PATH } from "./explorer.ts";
 import { dayAndTime } from "./format.ts";
 import { METRICS_PATH } from "./metric-choice.ts";
 import type { Metric } from "./metrics.ts";
-import type { Note } from "./notes.ts";
+import { type Annotation, annotationsOf, type Note } from "./notes.ts";
 import { PRESETS } from "./range-words.ts";
 import { iso, NOW, queryOf, type Shown, shownOf } from "./shown-time.ts";
 import { TRACE_RANGES } from "./time-range.ts";
@@ -16,7 +17,7 @@ import { TRACE_RANGES } from "./time-range.ts";
 export type Action = "theme" | "kiosk" | "shortcuts" | "note";
 
 export interface Command {
-  /** What kind of thing it is: `Page`, `Dashboard`, `Time`, `Metric`, `Service`, `Note`, `Action`, `Trace`. */
+  /** What kind of thing it is: `Page`, `Dashboard`, `Time`, `Metric`, `Service`, `Note`, `Deployment`, `Action`, `Trace`. */
   kind: string;
   title: string;
   /** Further words that find it, and stand beside the title. */
@@ -32,6 +33,8 @@ export interface Findable {
   dashboards: readonly Dashboard[];
   metrics: readonly Metric[];
   notes: readonly Note[];
+  /** What models said of late; deployments that nobody announced are among it. */
+  insights?: readonly InsightEvent[];
   path: string;
   query: string;
   now: number;
@@ -50,7 +53,7 @@ const MOST_CHARACTERS = 80;
 const RANGED: readonly string[] = [TRACES_PATH, MAP_PATH, ERRORS_PATH, LOGS_PATH, INCIDENTS_PATH, BOTTLENECKS_PATH];
 
 /** Everything that can be gone to or done, the pages first. */
-export function commandsOf({ pages, dashboards, metrics, notes, path, query, now }: Findable): Command[] {
+export function commandsOf({ pages, dashboards, metrics, notes, insights = [], path, query, now }: Findable): Command[] {
   const named = new Set(dashboards.map((one) => one.path));
   const services = [...new Set(metrics.flatMap((one) => one.services ?? []))].sort();
   // Elsewhere a range of time is that of the first dashboard.
@@ -76,6 +79,7 @@ export function commandsOf({ pages, dashboards, metrics, notes, path, query, now
     ]),
     ...metrics.map((one) => ({ kind: "Metric", title: one.name, about: one.description, address: linkTo(METRICS_PATH, { metric: one.name }) })),
     ...(timed ? notes.map((one) => noteOf(one, timed.path, now)) : []),
+    ...(timed ? annotationsOf([], insights).map((one) => changeOf(one, timed.path, now)) : []),
   ];
 }
 
@@ -107,8 +111,19 @@ function ranged(query: string, range: string): string {
 function noteOf({ at, until, text, kind, tags }: Note, path: string, now: number): Command {
   const characters = [...(text.split("\n").find((line) => line.trim()) ?? "")];
   const title = characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS - 1).join("")}…` : characters.join("");
-  const bounds = { from: iso(at - AROUND_MS), to: iso(Math.max(at + 60_000, Math.min(now, (until ?? at) + AROUND_MS))) };
-  return { kind: kind === "deployment" ? "Deployment" : "Note", title, about: [dayAndTime(at), ...(tags ?? [])].join(" · "), address: path + queryOf({ ...shownOf("", now), ...bounds }) };
+  return { kind: kind === "deployment" ? "Deployment" : "Note", title, about: [dayAndTime(at), ...(tags ?? [])].join(" · "), address: around(path, at, until ?? at, now) };
+}
+
+/** A change that was seen, not written down. */
+function changeOf({ at, text: [first = "", said] }: Annotation, path: string, now: number): Command {
+  const [kind = "", ...about] = first.split(" ");
+  return { kind, title: about.join(" "), about: [dayAndTime(at), said].filter(Boolean).join(" · "), address: around(path, at, at, now) };
+}
+
+/** The dashboard at `path` at the time of something. */
+function around(path: string, from: number, to: number, now: number): string {
+  const bounds = { from: iso(from - AROUND_MS), to: iso(Math.max(from + 60_000, Math.min(now, to + AROUND_MS))) };
+  return path + queryOf({ ...shownOf("", now), ...bounds });
 }
 
 /** The commands that have every word of `typed`, the best first: words at the beginning of a title count most. */

@@ -1,10 +1,11 @@
 /** The command palette and the list of shortcuts, over whatever page is shown; fetched when one of them is first needed. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { fetchMetrics, gatewayNow } from "../live/analytics.ts";
-import { fetchNotes } from "../live/notes.ts";
+import { fetchHistory, fetchNotes } from "../live/notes.ts";
+import type { InsightEvent } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import type { Metric } from "../model/metrics.ts";
-import type { Note } from "../model/notes.ts";
+import { insightsAt, type Note } from "../model/notes.ts";
 import { type Action, type Command, commandsOf, found } from "../model/palette.ts";
 import { GO_TO, KEYS } from "../model/shortcuts.ts";
 import type { Place } from "./navigation.tsx";
@@ -12,6 +13,8 @@ import type { Opened } from "./shortcuts.ts";
 
 /** Older notes are found on the dashboards of their time. */
 const NOTES_MS = 30 * 86_400_000;
+/** What models said is read from the bus each time. */
+const INSIGHTS_MS = 6 * 3_600_000;
 
 interface Props {
   opened: Opened;
@@ -33,6 +36,7 @@ function Palette({ places, dashboards, go, act, close }: Props) {
   const [at, setAt] = useState(0);
   const [metrics, setMetrics] = useState<readonly Metric[]>([]);
   const [notes, setNotes] = useState<readonly Note[]>([]);
+  const [insights, setInsights] = useState<readonly InsightEvent[]>([]);
   const [problems, setProblems] = useState<readonly string[]>([]);
   useEffect(() => {
     const abort = new AbortController();
@@ -42,11 +46,12 @@ function Palette({ places, dashboards, go, act, close }: Props) {
     const now = gatewayNow();
     fetchMetrics(abort.signal).then((answer) => setMetrics(answer.metrics), without("Metrics and services"));
     fetchNotes({ from: now - NOTES_MS, to: now }, abort.signal).then((answer) => setNotes(answer.notes), without("Notes"));
+    fetchHistory({ from: now - INSIGHTS_MS, to: now }, abort.signal).then((answer) => setInsights(insightsAt(answer.insights, { from: now - INSIGHTS_MS }, now)), without("Deployments that nobody announced"));
     return () => abort.abort();
   }, []);
   const commands = useMemo(
-    () => commandsOf({ pages: places, dashboards, metrics, notes, path: location.pathname, query: location.search, now: gatewayNow() }),
-    [places, dashboards, metrics, notes],
+    () => commandsOf({ pages: places, dashboards, metrics, notes, insights, path: location.pathname, query: location.search, now: gatewayNow() }),
+    [places, dashboards, metrics, notes, insights],
   );
   const list = useMemo(() => found(commands, typed), [commands, typed]);
   const chosen = Math.min(at, list.length - 1);
@@ -71,12 +76,12 @@ function Palette({ places, dashboards, go, act, close }: Props) {
       <input
         type="text"
         role="combobox"
-        aria-label="Page, dashboard, time range, metric, service, note or trace id"
+        aria-label="Page, dashboard, time range, metric, service, note, deployment or trace id"
         aria-expanded="true"
         aria-controls="commands"
         aria-activedescendant={list.length ? `command-${chosen}` : undefined}
         aria-autocomplete="list"
-        placeholder="Page, dashboard, time range, metric, service, note or trace id"
+        placeholder="Page, dashboard, time range, metric, service, note, deployment or trace id"
         autocomplete="off"
         spellcheck={false}
         value={typed}

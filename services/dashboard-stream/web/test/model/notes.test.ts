@@ -26,7 +26,7 @@ test("a form says a note, and what is wrong with it where it is", () => {
 test("notes and changes are marked in charts, and nothing of them is markup", () => {
   const change = { insight_id: "c", tenant: "t", kind: "change", change: "deployment", version: "2", services: ["web"], at: NOW, model: "ci", series: "", key: "c" } as never;
   const marks = annotationsOf([NOTE, { ...NOTE, id: "2", at: NOW - 100 * MINUTE, until: NOW - 90 * MINUTE }], [change, anomaly()]);
-  assert.deepEqual(marks.map((one) => [one.kind, one.text[0], one.note]), [["deployment", "deployment web 2", null], ["note", "Note", "1"], ["note", "Note", "2"]]);
+  assert.deepEqual(marks.map((one) => [one.kind, one.text[0], one.note]), [["deployment", "Deployment web 2", null], ["note", "Note", "1"], ["note", "Note", "2"]]);
   assert.deepEqual(marks[1]?.text, ["Note", "<b>load</b>", "test", "#a"]);
   const figure: Figure = { data: [], layout: { xaxis: { range: [NOW - 10 * MINUTE, NOW] } }, pointed: { lines: [], marks: [] } };
   const drawn = annotated(figure, marks, COLOURS);

@@ -79,3 +79,11 @@ test("the kiosk is in the address, beside what else it says", () => {
   assert.equal(withoutKiosk("/d?from=now-1h&kiosk"), "/d?from=now-1h");
   assert.equal(withoutKiosk("/d?kiosk=1"), "/d");
 });
+
+test("deployments that nobody announced are found by service and version, and lead to the dashboard at their time", () => {
+  const seen = { insight_id: "c", tenant: "t", kind: "change", change: "deployment", version: "1.4.2", services: ["shop"], at: NOW - 3_600_000, message: "shop runs version 1.4.2; before: 1.4.1", key: "c" } as never;
+  const [one] = found(commandsOf({ ...HERE, insights: [seen] }), "shop 1.4.2");
+  assert.deepEqual([one?.kind, one?.title], ["Deployment", "shop 1.4.2"]);
+  assert.match(one?.about ?? "", / · shop runs version 1\.4\.2; before: 1\.4\.1$/);
+  assert.equal(one?.address, "/d/mine?from=2026-11-28T10:30:00Z&to=2026-11-28T11:30:00Z");
+});

@@ -57,6 +57,9 @@ test("what changed is said in order: deployments, new errors, incidents and thei
   const found = changesOf([note], [], [error, old], groups, 500_000, NOW);
   assert.deepEqual(found.map((one) => one.kind), ["Incident resolved", "Incident", "New error", "Deployment"]);
   assert.equal(found[3]?.text, "shop 2.0: new kettle");
+  const seen = { insight_id: "c", tenant: "t", kind: "change", change: "deployment", version: "2", services: ["shop"], at: NOW, message: "shop is back at version 2; before: 3", key: "c" } as never;
+  const scaled = { ...(seen as object), change: "scaling", version: null, message: "" } as never;
+  assert.deepEqual(changesOf([], [seen, scaled], [], [], 0, NOW).map((one) => [one.kind, one.text]), [["Deployment", "shop is back at version 2; before: 3"], ["Scaling", "shop"]]);
 });
 
 test("the services of Drishti are apart from those that are watched", () => {
