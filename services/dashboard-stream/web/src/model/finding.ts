@@ -1,7 +1,7 @@
 /** One incident in words: its subject, what was measured beside what was expected, and since when. Pure. */
 import type { AnomalyEvent, ForecastEvent, NoteEvent } from "./board.ts";
 import type { Units } from "./catalogue.ts";
-import { decimal, duration, edgeInWords, inWords, isolated, NONE, time, whole } from "./format.ts";
+import { capital, decimal, duration, edgeInWords, inWords, isolated, NONE, time, whole } from "./format.ts";
 import type { Incident } from "./incidents.ts";
 import { labelText, title } from "./names.ts";
 
@@ -14,10 +14,10 @@ export function subject(insight: AnomalyEvent | ForecastEvent): string {
   return [title(insight.metric, insight.field), ...about].join(" · ");
 }
 
-/** `Incident · retrieval, wisdom`: what is about no single series. */
+/** `Incident · retrieval, wisdom`, `Deployment · wisdom`: what is about no single series. */
 export function noteTitle(note: NoteEvent): string {
   const services = (note.services ?? []).join(", ");
-  return note.kind.charAt(0).toUpperCase() + note.kind.slice(1) + (services && ` · ${services}`);
+  return capital(note.kind === "change" ? (note.change ?? "change") : note.kind) + (services && ` · ${services}`);
 }
 
 /**

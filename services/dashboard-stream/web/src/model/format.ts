@@ -219,3 +219,8 @@ export function zoneOffset(at: number): number {
 export function zone(): string {
   return shown.name;
 }
+
+/** `text` with a capital at its beginning. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,6 +1,6 @@
 /** What is marked in charts beside their numbers: notes, deployments and other changes, and which insights were known at an instant. Pure. */
 import type { InsightEvent } from "./board.ts";
-import { dayAndTime, time } from "./format.ts";
+import { capital, dayAndTime, time } from "./format.ts";
 import { type Bounds, instantOf, iso } from "./shown-time.ts";
 
 export interface NoteContent {
@@ -53,10 +53,6 @@ function linesOf(note: Note): string[] {
   const lines = note.text.split("\n").filter((line) => line.trim());
   const tags = note.tags?.length ? note.tags.map((tag) => `#${tag}`).join(" ") : "";
   return [about, ...lines.slice(0, MOST_LINES), lines.length > MOST_LINES ? "…" : "", tags].filter(Boolean).map(short);
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function short(text: string): string {

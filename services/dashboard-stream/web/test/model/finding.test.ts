@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { InsightEvent } from "../../src/model/board.ts";
+import type { InsightEvent, NoteEvent } from "../../src/model/board.ts";
 import { Units } from "../../src/model/catalogue.ts";
-import { finding, span } from "../../src/model/finding.ts";
+import { finding, noteTitle, span } from "../../src/model/finding.ts";
 import { duration, time } from "../../src/model/format.ts";
 import { incidents } from "../../src/model/incidents.ts";
 import { anomaly, DASHBOARD } from "../fixtures.ts";
@@ -44,4 +44,11 @@ test("an alarm says the value, the band and the window that decided, and counts 
   const lacking = { ...errors, phase: "ongoing", unjudged: "no requests in 8 s, 10 needed", judged_at: 900_000 } as const;
   assert.equal(told(lacking), `not evaluated: no requests in 8 s, 10 needed; last evaluated at ${time(900_000)}: 43.8 % (7 of 16) over 8 s, expected 0 % to 12.0 %`);
   assert.equal(told({ ...lacking, phase: "resolved", value: null }), "no longer evaluated, no requests in 8 s, 10 needed: whether it recovered is unknown");
+});
+
+test("a change is called what it is, as in charts and on the first page", () => {
+  const change = { insight_id: "c", tenant: "t", kind: "change", change: "deployment", version: "2", services: ["shop"], at: 0, message: "", key: "c" } as unknown as NoteEvent;
+  assert.equal(noteTitle(change), "Deployment · shop");
+  assert.equal(noteTitle({ ...change, change: null } as NoteEvent), "Change · shop");
+  assert.equal(noteTitle({ ...change, kind: "incident" } as NoteEvent), "Incident · shop");
 });
