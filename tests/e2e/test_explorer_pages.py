@@ -394,8 +394,8 @@ async def test_home_says_how_services_are_and_what_changed_and_leads_on(
         watched = page.locator(".services").first
         await expect(watched).to_contain_text("Tea Shop")
         await expect(watched).to_contain_text("kitchen")
-        await expect(watched).not_to_contain_text("gateway")
-        await expect(page.locator(".own-services")).to_contain_text("gateway")
+        await expect(watched).not_to_contain_text("drishti/gateway")
+        await expect(page.locator(".own-services")).to_contain_text("drishti/gateway")
         await expect(page.locator(".whole")).to_contain_text("service")
         await expect(page.locator(".changes")).to_contain_text("KettleCold")
         await _shot(visit, "home", shape)

@@ -17,7 +17,7 @@ import pytest
 
 from drishti.bus import keys
 from drishti.bus.connection import Bus, connect
-from drishti.messages import catalogue
+from drishti.messages import catalogue, subjects
 from drishti.settings import BusSettings, Secret
 from drishti_local.home import Home
 from drishti_local.ports import free_port
@@ -111,12 +111,15 @@ async def test_a_trace_has_the_services_and_only_its_tenant_sees_it(tenants: dic
     trace, parent = uuid.uuid4().hex, uuid.uuid4().hex[:16]
     await tenants["acme"].post("asked", f"00-{trace}-{parent}-01")
 
-    await wait_until(lambda: tenants["acme"].services_of(trace), "services in the trace", equals=set(catalogue.SERVICES))
+    await wait_until(
+        lambda: tenants["acme"].services_of(trace), "services in the trace", equals=set(map(own, catalogue.SERVICES))
+    )
     for other in ("default", "beta"):
         assert await tenants[other].spans_of(trace) == []
     spans = await tenants["acme"].spans_of(trace)
     names = {(span["service"], span["name"]) for span in spans}
-    assert {("gateway", "POST /api/events"), ("gateway", "publish EVENTS"), ("analytics", "process EVENTS")} <= names
+    gateway, analytics = own(catalogue.GATEWAY), own(catalogue.ANALYTICS)
+    assert {(gateway, "POST /api/events"), (gateway, "publish EVENTS"), (analytics, "process EVENTS")} <= names
 
 
 async def test_batches_of_several_tenants_name_no_trace_of_anybody(tenants: dict[str, Tenant]) -> None:
@@ -132,14 +135,19 @@ async def test_batches_of_several_tenants_name_no_trace_of_anybody(tenants: dict
 
 
 async def has_analytics(tenant: Tenant, trace: str) -> bool:
-    return "analytics" in await tenant.services_of(trace)
+    return own(catalogue.ANALYTICS) in await tenant.services_of(trace)
+
+
+def own(service: str) -> str:
+    return subjects.token(subjects.own_name(service))
 
 
 async def test_a_quiet_product_makes_next_to_no_spans(tenants: dict[str, Tenant], bus: Bus) -> None:
     """Neither what exporting, storing and publishing spans and metrics does, nor the traces of before go on by themselves."""
     trace = uuid.uuid4().hex
     await tenants["default"].post("before", f"00-{trace}-{'2' * 16}-01")
-    await wait_until(lambda: tenants["default"].services_of(trace), "services in the trace", equals=set(catalogue.SERVICES))
+    services = set(map(own, catalogue.SERVICES))
+    await wait_until(lambda: tenants["default"].services_of(trace), "services in the trace", equals=services)
     counts = [await stored(bus)]
 
     async def settled() -> bool:

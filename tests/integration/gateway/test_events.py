@@ -186,7 +186,7 @@ async def test_served_requests_become_request_events_of_their_tenant(rig: Rig) -
     await rig.post("/api/events", b"{")
 
     async def recorded() -> list[RequestEvent]:
-        result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
+        result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.drishti--gateway")
         return [e for m in result for e in BatchDecoder(RequestEvent).decode(m.data)]
 
     async def both() -> Any:
@@ -195,8 +195,8 @@ async def test_served_requests_become_request_events_of_their_tenant(rig: Rig) -
 
     events = await wait_until(both, seen=recorded)
     assert [(e.method, e.route, e.status, e.service) for e in events] == [
-        ("POST", "/api/events", 202, "gateway"),
-        ("POST", "/api/events", 422, "gateway"),
+        ("POST", "/api/events", 202, "drishti--gateway"),
+        ("POST", "/api/events", 422, "drishti--gateway"),
     ]
     assert all(e.duration_ms > 0 and e.timestamp is not None for e in events)
 

@@ -238,3 +238,13 @@ def test_a_single_service_may_be_the_suspect() -> None:
         [sums([alone], requests=200)],
     )
     assert (ranking.suspects[0].service, ranking.suspects[0].path) == ("shop", ("shop",))
+
+
+def test_who_is_excluded_is_no_suspect_and_neither_is_what_only_they_call() -> None:
+    slow = [entry.at("stock", own_ms=400.0).at("mail", own_ms=900.0) for entry in SYSTEM]
+    window = sums(slow, requests=60, first=10_000, seed=3)
+    assert {one.service for one in rank(window, USUAL).suspects} == {"stock", "mail"}
+    assert [one.service for one in rank(window, USUAL, excluded={"mail"}.__contains__).suspects] == ["stock"]
+    callers_of_mail = {"order", "gateway"}
+    without = rank(window, USUAL, excluded=callers_of_mail.__contains__)
+    assert [one.service for one in without.suspects] == ["stock"], "catalogue calls it, too"

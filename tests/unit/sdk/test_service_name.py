@@ -51,7 +51,7 @@ def test_requests_events_and_metrics_name_it_alike(monkeypatch: pytest.MonkeyPat
     asyncio.run(call(DrishtiMiddleware(empty_answer, sink=sink), "/"))
     client = Analytics(nats_url="nats://nowhere.invalid")
     client._open()
-    resource = setup._resource("unknown")
+    resource = setup._resource("unknown", "")
     assert (sink.only.service, client._service) == ("checkout-service-v2", "checkout-service-v2")
     assert (sink.only.service_name, client._service_name) == ("Checkout Service.v2", "Checkout Service.v2")
     assert resource.attributes["service.name"] == "Checkout Service.v2", "the name as it was given"

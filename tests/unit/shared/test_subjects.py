@@ -105,3 +105,24 @@ def test_a_resource_names_its_service_by_whatever_value(value: dict[str, Any], t
     other = KeyValue(key="x", value=AnyValue(string_value="y"))
     assert subjects.service_of([other, KeyValue(key="service.name", value=AnyValue(**value))]) == token
     assert subjects.service_of([other]) == "unknown"
+
+
+def test_services_of_drishti_are_apart_from_a_users_of_the_same_name() -> None:
+    def resource(**attributes: str) -> list[KeyValue]:
+        return [KeyValue(key=key.replace("_", "."), value=AnyValue(string_value=value)) for key, value in attributes.items()]
+
+    own = subjects.service_of(resource(service_namespace="drishti", service_name="dashboard-stream"))
+    assert own == "drishti--dashboard-stream"
+    assert subjects.is_own(own)
+    assert subjects.token(own) == own
+    assert subjects.token(subjects.own_name("dashboard-stream")) == own
+    assert subjects.given_name(subjects.own_name("dashboard-stream")) == "drishti/dashboard-stream"
+    for theirs in (
+        resource(service_name="gateway"),
+        resource(service_name="gateway", service_namespace="shop"),
+        resource(service_name="drishti-gateway"),
+        resource(service_name="drishti"),
+        resource(service_namespace="drishti"),
+    ):
+        assert not subjects.is_own(subjects.service_of(theirs))
+    assert subjects.service_of(resource(service_name="gateway", service_namespace="shop")) == "gateway"

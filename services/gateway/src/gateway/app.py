@@ -23,7 +23,7 @@ from drishti.bus.keys import Role
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
 from drishti.measures.registry import MetricRegistry
-from drishti.messages import catalogue
+from drishti.messages import catalogue, subjects
 from drishti.messages.catalogue import GATEWAY
 from drishti.service.disk import Disk
 from drishti.service.health import Health
@@ -79,7 +79,7 @@ class Gateway:
         self.registry = MetricRegistry()
         self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
         self.publisher = IngestPublisher(self.link, self.disk)
-        self.record = RequestLog(self.publisher, service=setup.service_name(GATEWAY))
+        self.record = RequestLog(self.publisher, service=subjects.own_name(setup.service_name(GATEWAY)))
         traced = spans.enabled()
         self.limits = MetricLimits(self.registry, self.link, settings.query_timeout_s)
         self.admission = Admission(settings, self.ring, self.publisher, self.disk, self.limits)

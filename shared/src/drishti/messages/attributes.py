@@ -1,6 +1,7 @@
 """Names of span and resource attributes: OpenTelemetry's semantic conventions, and ours under ``drishti.``."""
 
 SERVICE_NAME = "service.name"
+SERVICE_NAMESPACE = "service.namespace"
 SERVICE_VERSION = "service.version"
 SERVICE_INSTANCE_ID = "service.instance.id"
 

@@ -151,9 +151,9 @@ class ForecastInsight(_OfSeries, kw_only=True, tag="forecast"):
     """How a series goes on, as far as a model can tell.
 
     ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an ``outer_interval``, its
-    lower and upper bound behind them; ``horizon_ms`` is how far it reaches, ``standing`` how the forecasts before it came out,
-    ``benched`` the model that lost against the one that speaks. ``breach`` is there where a threshold is known, ``capacity``
-    where it is known what one replica carries.
+    lower and upper bound behind them; ``horizon_ms`` is how far it reaches, ``standing`` how the forecasts before it came out
+    (before that is known, ``scored_at`` says when it will be, at the earliest), ``benched`` the model that lost against the one
+    that speaks. ``breach`` is there where a threshold is known, ``capacity`` where it is known what one replica carries.
     """
 
     kind: ClassVar[Literal["forecast"]] = "forecast"
@@ -163,6 +163,7 @@ class ForecastInsight(_OfSeries, kw_only=True, tag="forecast"):
     outer_interval: float | None = None
     horizon_ms: Annotated[int, Meta(gt=0)] | None = None
     standing: ForecastScore | None = None
+    scored_at: EpochMs | None = None
     benched: str | None = None
     breach: Breach | None = None
     capacity: Capacity | None = None

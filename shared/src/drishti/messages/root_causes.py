@@ -23,13 +23,15 @@ Minutes = Annotated[
 class RootCauseQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """A question to analytics: which service is to blame for a trouble in the minutes of ``[from, to)``.
 
-    ``from`` is when it began; the first three minutes say most. ``limit``: suspects in the answer."""
+    ``from`` is when it began; the first three minutes say most. ``limit``: suspects in the answer. ``own``: Drishti's own
+    services are suspects, too."""
 
     tenant: Token
     from_ms: EpochMs
     to_ms: EpochMs
     usual_minutes: Minutes = 60
     limit: Limit = 5
+    own: bool = False
 
 
 class CauseEvidence(Struct, omit_defaults=True, kw_only=True):

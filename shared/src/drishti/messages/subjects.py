@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from drishti.errors import InvalidSubject
-from drishti.messages.attributes import SERVICE_NAME
+from drishti.messages.attributes import SERVICE_NAME, SERVICE_NAMESPACE
 
 DEFAULT_TENANT = "default"
 
@@ -23,6 +23,14 @@ _UNNAMED = re.compile(r"unknown_service(:.*)?\Z", re.DOTALL | re.IGNORECASE)
 """What OpenTelemetry calls a program that nobody named, perhaps with the name of its interpreter."""
 
 UNKNOWN = "unknown"
+
+OWN_NAMESPACE = "drishti"
+"""``service.namespace`` of Drishti's own services, which no service of a user is taken for, whatever its name."""
+
+OWN_PREFIX = f"{OWN_NAMESPACE}--"
+"""What the tokens of these begin with, and those of no other name."""
+
+_OWN = re.compile(rf"{OWN_NAMESPACE}(?:/|--)([a-z0-9_]+(?:-[a-z0-9_]+)*)\Z")
 
 _NAMES = frozenset({"string_value", "int_value", "double_value", "bool_value"})
 
@@ -61,9 +69,12 @@ def token(name: str) -> str:
     Case, accents, spaces and ASCII punctuation do not tell services apart: ``Checkout Service.v2`` and ``checkout-service-v2``
     are one, ``checkout-service-v2``. What tells them apart and cannot be written in ASCII (other scripts, emoji), and what is
     beyond 64 characters, is in a hash at the end: ``Кассе`` is ``service-a9f2bd11``. ``unknown`` where there is no name.
+    Drishti's own services (:func:`own_name`) are apart from all others: ``drishti/gateway`` is ``drishti--gateway``.
     """
     if len(name) <= _LENGTH and _NORMAL.match(name) and not _UNNAMED.match(name):
         return name
+    if len(name) <= _LENGTH and (own := _OWN.match(name)):
+        return OWN_PREFIX + own[1] if len(OWN_PREFIX + own[1]) <= _LENGTH else UNKNOWN
     if _UNNAMED.match(name):
         return UNKNOWN
     if len(name) > _MAX_NAME:
@@ -106,13 +117,29 @@ def given_name(name: str) -> str | None:
     return shown if shown and token(shown) not in (UNKNOWN, shown) and not _SURROGATE.search(shown) else None
 
 
+def own_name(name: str) -> str:
+    """The name of one of Drishti's own services as people are shown it: with its namespace."""
+    return f"{OWN_NAMESPACE}/{name}"
+
+
+def is_own(service: str) -> bool:
+    """Whether the token ``service`` is that of one of Drishti's own services."""
+    return service.startswith(OWN_PREFIX)
+
+
 def name_of(resource: Iterable[Any]) -> str:
     """The name of the service that an OTLP resource with these attributes (``KeyValue``) is; a number is a name too."""
+    said: dict[str, str] = {}
     for attribute in resource:
-        if attribute.key == SERVICE_NAME:
+        if attribute.key in (SERVICE_NAME, SERVICE_NAMESPACE):
             kind = attribute.value.WhichOneof("value")
-            return str(getattr(attribute.value, kind)) if kind in _NAMES else ""
-    return ""
+            said.setdefault(attribute.key, str(getattr(attribute.value, kind)) if kind in _NAMES else "")
+    return full_name(said.get(SERVICE_NAME, ""), said.get(SERVICE_NAMESPACE))
+
+
+def full_name(name: str, namespace: object) -> str:
+    """``name``, with the namespace where that is Drishti's own."""
+    return own_name(name) if name and namespace == OWN_NAMESPACE else name
 
 
 def service_of(resource: Iterable[Any]) -> str:

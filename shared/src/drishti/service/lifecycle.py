@@ -23,6 +23,7 @@ import uvloop
 
 from drishti import settings
 from drishti.errors import DrishtiError, SettingsError
+from drishti.messages import subjects
 from drishti.service.http import server as http_server
 from drishti.service.http.limits import Connections, HttpLimits, connections_within
 from drishti.service.watchdog import WatchdogSettings, watching
@@ -108,7 +109,7 @@ async def _run(
         loop.add_signal_handler(signum, asked.set)
     # What is published of a metric goes on in the trace of its exemplar and makes spans and metrics of services: with exemplars
     # there, no trace would ever end.
-    signals = setup.configure(name, setup.gateway_of(os.environ), exemplars=False)
+    signals = setup.configure(name, setup.gateway_of(os.environ), namespace=subjects.OWN_NAMESPACE, exemplars=False)
     log.info("starting", extra={"service": name})
 
     async def leave_when_asked() -> None:

@@ -16,6 +16,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -118,20 +119,23 @@ def configure(
     name: str,
     gateway: Gateway | None = None,
     *,
+    namespace: str = "",
     exemplars: bool = True,
     logs_withheld: Callable[[], bool] | None = None,
 ) -> Telemetry:
     """Sets up what the environment asks for, for the application that :func:`service_name` of ``name`` names; what it says
-    nothing of goes to ``gateway``. Providers that the application has set up itself are left alone. Safe to call twice.
+    nothing of goes to ``gateway``. ``namespace`` is its ``service.namespace``. Providers that the application has set up itself
+    are left alone. Safe to call twice.
 
     Without ``exemplars`` metrics name no traces, where the environment does not say otherwise. With ``logs_withheld``, log
     records are sent, too (:mod:`drishti.telemetry.log_records`), but for those that are made while it is true."""
+    resource = partial(_resource, name, namespace)
     traces = destination(Signal.TRACES, gateway)
     points = destination(Signal.METRICS, gateway)
     telemetry = Telemetry(
-        traces=_configure_traces(name, traces) if traces is not None and not spans.enabled() else None,
-        metrics=_configure_metrics(name, points, exemplars) if points is not None and not _has_meter_provider() else None,
-        logs=_configure_logs(name, destination(Signal.LOGS, gateway), logs_withheld) if logs_withheld is not None else None,
+        traces=_configure_traces(resource(), traces) if traces is not None and not spans.enabled() else None,
+        metrics=_configure_metrics(resource(), points, exemplars) if points is not None and not _has_meter_provider() else None,
+        logs=_configure_logs(resource, destination(Signal.LOGS, gateway), logs_withheld) if logs_withheld is not None else None,
     )
     atexit.register(telemetry.shutdown_within, EXIT_S)
     return telemetry
@@ -167,20 +171,21 @@ def _has_meter_provider() -> bool:
     return hasattr(metrics.get_meter_provider(), "force_flush")  # the SDK's; those of the API send nothing
 
 
-def _resource(argument: str) -> Resource:
+def _resource(argument: str, namespace: str) -> Resource:
     from opentelemetry.sdk.resources import Resource
 
     # The SDK adds a service.instance.id, unless OTEL_RESOURCE_ATTRIBUTES gives one, and a new one in each forked child.
-    return Resource.create({attributes.SERVICE_NAME: service_name(argument) or "unknown"})
+    named = {attributes.SERVICE_NAME: service_name(argument) or "unknown"}
+    return Resource.create({**named, attributes.SERVICE_NAMESPACE: namespace} if namespace else named)
 
 
-def _configure_traces(name: str, to: Destination) -> Traces:
+def _configure_traces(resource: Resource, to: Destination) -> Traces:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     from drishti.telemetry.exporters import OwnSpanExporter
 
-    provider = TracerProvider(sampler=_sampler(), resource=_resource(name), shutdown_on_exit=False)
+    provider = TracerProvider(sampler=_sampler(), resource=resource, shutdown_on_exit=False)
     exporter = OwnSpanExporter(lambda: span_exporter(to))
     unsaid: dict[str, Any] = {
         option: value for option, (variable, value) in BATCHES.items() if not os.environ.get(variable, "").strip()
@@ -212,14 +217,14 @@ def span_exporter(to: Destination) -> SpanExporter:
     return exporter
 
 
-def _configure_metrics(name: str, to: Destination, exemplars: bool) -> Any:
+def _configure_metrics(resource: Resource, to: Destination, exemplars: bool) -> Any:
     from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 
     from drishti.telemetry.exporters import ForkingMetricReader, OwnMetricExporter, fork_between_collections
 
     reader = ForkingMetricReader(OwnMetricExporter(lambda: metric_exporter(to)))
     none = None if exemplars or os.environ.get("OTEL_METRICS_EXEMPLAR_FILTER") else AlwaysOffExemplarFilter()
-    provider = MeterProvider(metric_readers=[reader], resource=_resource(name), exemplar_filter=none, shutdown_on_exit=False)
+    provider = MeterProvider(metric_readers=[reader], resource=resource, exemplar_filter=none, shutdown_on_exit=False)
     fork_between_collections(provider)
     metrics.set_meter_provider(provider)
     _observe_process(provider)
@@ -232,12 +237,12 @@ def metric_exporter(to: Destination) -> MetricExporter:
     return exporter
 
 
-def _configure_logs(name: str, to: Destination | None, withheld: Callable[[], bool]) -> Any:
+def _configure_logs(resource: Callable[[], Resource], to: Destination | None, withheld: Callable[[], bool]) -> Any:
     from drishti.telemetry import log_records
 
     if to is None or not log_records.wanted():
         return None
-    return log_records.configure(_resource(name), lambda: log_exporter(to), withheld)
+    return log_records.configure(resource(), lambda: log_exporter(to), withheld)
 
 
 def log_exporter(to: Destination) -> LogRecordExporter:

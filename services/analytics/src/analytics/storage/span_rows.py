@@ -15,6 +15,7 @@ from analytics.spans.span import Resource, Scope, Span, SpanEvent, SpanKind, Spa
 from analytics.storage.rows import Record
 from analytics.storage.tables import Table
 from drishti.messages import subjects
+from drishti.messages.attributes import SERVICE_NAME, SERVICE_NAMESPACE
 
 SPANS = Table(
     "spans",
@@ -151,8 +152,9 @@ def _common(attributes: str) -> dict[str, Any]:
 @lru_cache(500)
 def _resource(key: int, service: str, attributes: str) -> Resource:
     decoded = _decode_attributes(attributes)
-    given = decoded.get("service.name")
-    return Resource(key, service, subjects.given_name(given) if isinstance(given, str) else None, decoded)
+    given = decoded.get(SERVICE_NAME)
+    name = subjects.full_name(given, decoded.get(SERVICE_NAMESPACE)) if isinstance(given, str) else ""
+    return Resource(key, service, subjects.given_name(name), decoded)
 
 
 def _id(*parts: str) -> int:

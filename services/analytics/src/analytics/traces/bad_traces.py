@@ -16,12 +16,13 @@ from typing import NamedTuple
 from analytics.computing import computed
 from analytics.errors import StatementTimeout
 from analytics.spans.comparison import TOP, Bad, Comparison, Shared
-from analytics.spans.span import Span
+from analytics.spans.span import Span, Status
 from analytics.storage import span_rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from analytics.storage.span_reading import read_spans
 from analytics.traces.slices import FIRST, Slices
+from drishti.messages import subjects
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Window(NamedTuple):
     """Which traces are compared: those of a range with a span of one of ``operations`` (ids), and what is bad about some.
 
     ``slow_ns``: what takes longer is slow; ``None``: longer than :data:`SLOW_PERCENT` of the same operation. ``error``: a
-    fingerprint, as its column has it, that makes a trace bad."""
+    fingerprint, as its column has it, that makes a trace bad. ``own``: what Drishti's own services do in them counts, too."""
 
     tenant: str
     start: datetime
@@ -68,6 +69,7 @@ class Window(NamedTuple):
     bad: Bad = Bad.FAILING
     slow_ns: int | None = None
     error: int | None = None
+    own: bool = False
 
 
 class Longest(NamedTuple):
@@ -100,7 +102,7 @@ async def compare(session: Session, window: Window, *, top: int = TOP) -> Compar
             if number and time.monotonic() > until:
                 every = False
                 break
-            await _add(session, portion, window.tenant, comparison, bad=is_bad)
+            await _add(session, portion, window, comparison, bad=is_bad)
     shared = await computed(lambda: comparison.shared(top=top), in_thread=True)
     sampled = len(bad) > MAX_BAD or len(rest) > MAX_REST or not every
     return Compared(shared, sampled)
@@ -177,14 +179,26 @@ def _around(portion: Mapping[bytes, datetime]) -> tuple[datetime, datetime]:
     return min(portion.values()) - AROUND, max(portion.values()) + AROUND
 
 
-async def _add(session: Session, portion: Mapping[bytes, datetime], tenant: str, comparison: Comparison, *, bad: bool) -> None:
-    records, _ = await read_spans(session, "spans_of_traces", tenant, list(portion), *_around(portion), MAX_SPANS_READ)
+async def _add(
+    session: Session, portion: Mapping[bytes, datetime], window: Window, comparison: Comparison, *, bad: bool
+) -> None:
+    records, _ = await read_spans(session, "spans_of_traces", window.tenant, list(portion), *_around(portion), MAX_SPANS_READ)
 
     def add() -> None:
         for spans in _by_trace(records).values():
-            comparison.add(spans, bad=bad)
+            counted = spans if window.own else _without_own(spans, failed=bad and window.bad is Bad.FAILING)
+            if counted:
+                comparison.add(counted, bad=bad)
 
     await computed(add, in_thread=True)
+
+
+def _without_own(spans: list[Span], *, failed: bool) -> list[Span]:
+    """The spans of a trace that are not of Drishti's own services; none where only these ``failed``."""
+    others = [span for span in spans if not subjects.is_own(span.service)]
+    if failed and len(others) < len(spans) and not any(span.status is Status.ERROR for span in others):
+        return []
+    return others
 
 
 def _by_trace(records: Sequence[Record]) -> Mapping[bytes, list[Span]]:

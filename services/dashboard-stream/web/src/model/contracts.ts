@@ -710,9 +710,9 @@ export interface FailedSpan {
  * How a series goes on, as far as a model can tell.
  *
  * ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an ``outer_interval``, its
- * lower and upper bound behind them; ``horizon_ms`` is how far it reaches, ``standing`` how the forecasts before it came out,
- * ``benched`` the model that lost against the one that speaks. ``breach`` is there where a threshold is known, ``capacity``
- * where it is known what one replica carries.
+ * lower and upper bound behind them; ``horizon_ms`` is how far it reaches, ``standing`` how the forecasts before it came out
+ * (before that is known, ``scored_at`` says when it will be, at the earliest), ``benched`` the model that lost against the one
+ * that speaks. ``breach`` is there where a threshold is known, ``capacity`` where it is known what one replica carries.
  */
 export interface ForecastInsight {
   kind: "forecast";
@@ -734,6 +734,7 @@ export interface ForecastInsight {
   outer_interval?: number | null;
   horizon_ms?: number | null;
   standing?: ForecastScore | null;
+  scored_at?: number | null;
   benched?: string | null;
   breach?: Breach | null;
   capacity?: Capacity | null;
@@ -1560,7 +1561,8 @@ export interface RootCauseAnswer {
 /**
  * A question to analytics: which service is to blame for a trouble in the minutes of ``[from, to)``.
  *
- * ``from`` is when it began; the first three minutes say most. ``limit``: suspects in the answer.
+ * ``from`` is when it began; the first three minutes say most. ``limit``: suspects in the answer. ``own``: Drishti's own
+ * services are suspects, too.
  */
 export interface RootCauseQuery {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -1572,6 +1574,7 @@ export interface RootCauseQuery {
   /** how many minutes before the trouble say what is usual; what was out of line in them is left out */
   usual_minutes?: number;
   limit?: number;
+  own?: boolean;
 }
 
 /** A series by its name. Without ``field`` all of them are meant; without ``labels`` the total. */

@@ -20,8 +20,8 @@ export const BOTTLENECK_FIELDS = ["service", "operation", "quantile"] as const;
 /** `template`: ids with commas between them. */
 export const LOG_FIELDS = ["service", "severity", "template", "text", "trace_id"] as const;
 export const CAUSE_FIELDS = [] as const;
-/** `status`: `open` or `over`; `severity`: at least. */
-export const INCIDENT_FIELDS = ["status", "severity", "service", "text"] as const;
+/** `status`: `open` or `over`; `severity`: at least; `own`: of Drishti's own services, too. */
+export const INCIDENT_FIELDS = ["status", "severity", "service", "text", "own"] as const;
 
 export type Choice<Field extends string> = TimeWindow & Record<Field, string>;
 export type ErrorChoice = Choice<(typeof ERROR_FIELDS)[number]>;

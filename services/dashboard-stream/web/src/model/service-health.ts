@@ -3,7 +3,7 @@ import type { AnswerSet, Question, QuestionAnswer, ServiceMapAnswer } from "./co
 import { inWords } from "./format.ts";
 import { beyond } from "./health.ts";
 import type { Incident } from "./incidents.ts";
-import { OWN_SERVICES } from "./own-services.ts";
+import { isOwn } from "./own-services.ts";
 
 /** What is asked of the last minutes, and of the day before them. */
 export const SERVICE_QUESTIONS: Question[] = [
@@ -92,8 +92,7 @@ function numbersOf({ answers, map }: Measured): Map<string, Numbers> {
 
 /** The services that are watched, and apart from them those of Drishti itself. */
 export function apart(services: readonly ServiceHealth[]): { watched: ServiceHealth[]; own: ServiceHealth[] } {
-  const own = (one: ServiceHealth) => OWN_SERVICES.includes(one.service);
-  return { watched: services.filter((one) => !own(one)), own: services.filter(own) };
+  return { watched: services.filter((one) => !isOwn(one.service)), own: services.filter((one) => isOwn(one.service)) };
 }
 
 /** `All 3 services are healthy.`, or which are not. */

@@ -6,6 +6,7 @@ import { whole } from "../model/format.ts";
 import { incidentGroups, notesOf, servicesOf } from "../model/incident-history.ts";
 import { isOpen } from "../model/incidents.ts";
 import { insightsAt, type InsightVersion } from "../model/notes.ts";
+import { OWN_TITLE, ownShown } from "../model/own-services.ts";
 import { boundsOf, rangeInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { IncidentList, NoteList } from "../panels/insights-panel.tsx";
@@ -34,7 +35,7 @@ export function IncidentsPage({ history, units, choice, show, retry, now }: Prop
   return (
     <div class="traces incidents">
       <h1>Incidents</h1>
-      <Conditions choice={choice} show={show} now={now} services={history.value ? servicesOf(history.value.insights) : []} />
+      <Conditions choice={choice} show={show} now={now} services={history.value ? servicesOf(history.value.insights, ownShown(choice.own !== "", choice.service)) : []} />
       <AskedAnswer asked={history} retry={retry}>
         {(found) => <Found history={found} units={units} choice={choice} show={show} retry={retry} now={now} />}
       </AskedAnswer>
@@ -95,6 +96,7 @@ function Found({ history, units, choice, show, retry, now }: Omit<Props, "histor
 
 function Conditions({ choice, show, now, services }: Pick<Props, "choice" | "show" | "now"> & { services: string[] }) {
   const chosen = choice.service && !services.includes(choice.service) ? [choice.service, ...services] : services;
+  const own = ownShown(choice.own !== "", choice.service);
   const searched = (event: SubmitEvent) => {
     event.preventDefault();
     show({ text: String(new FormData(event.currentTarget as HTMLFormElement).get("text") ?? "").trim() });
@@ -129,6 +131,9 @@ function Conditions({ choice, show, now, services }: Pick<Props, "choice" | "sho
           ))}
         </select>
       </label>
+      <button type="button" aria-pressed={own} disabled={own && !choice.own} onClick={() => show({ own: own ? "" : "1" })}>
+        {OWN_TITLE}
+      </button>
       <label>
         Text
         <input name="text" size={18} defaultValue={choice.text} key={choice.text} />

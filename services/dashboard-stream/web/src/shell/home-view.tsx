@@ -11,6 +11,7 @@ import { whole } from "../model/format.ts";
 import { incidentGroups, unitsOf } from "../model/incident-history.ts";
 import { isOpen } from "../model/incidents.ts";
 import { insightsAt } from "../model/notes.ts";
+import { isOwn } from "../model/own-services.ts";
 import { apart, SERVICE_QUESTIONS, serviceHealth } from "../model/service-health.ts";
 import { HomePage } from "../pages/home.tsx";
 import { StartHere } from "../panels/start-here.tsx";
@@ -27,7 +28,7 @@ const DAY_MS = 86_400_000;
 const LATELY_MS = 6 * 3_600_000;
 /** The dashboard whose numbers say whether anything was received. */
 const FIRST = "system_overview";
-const ANY = { status: "", severity: "", service: "", text: "" };
+const ANY = { status: "", severity: "", service: "", text: "", own: "" };
 
 export function HomeView({ places, go, theme }: ExplorerProps) {
   const now = useClock();
@@ -54,9 +55,10 @@ export function HomeView({ places, go, theme }: ExplorerProps) {
   const insights = history.value ? insightsAt(history.value.insights, { from: now - LATELY_MS }, now) : [];
   const groups = incidentGroups(insights, now, ANY);
   const open = groups.filter(isOpen);
-  const services = { ...numbers, value: numbers.value && serviceHealth(numbers.value.recent, numbers.value.day, NOW_MS / 1000, open.flat()) };
+  const every = incidentGroups(insights, now, { ...ANY, own: "1" }).filter(isOpen);
+  const services = { ...numbers, value: numbers.value && serviceHealth(numbers.value.recent, numbers.value.day, NOW_MS / 1000, every.flat()) };
   const known = history.value && notes.value && errors.value;
-  const changes = known && changesOf(notes.value?.notes ?? [], insights, errors.value?.errors ?? [], groups, now - LATELY_MS, now);
+  const changes = known && changesOf(notes.value?.notes ?? [], insights, (errors.value?.errors ?? []).filter((one) => !isOwn(one.service)), groups, now - LATELY_MS, now);
   const problems = [history.failure?.why, notes.failure?.why, errors.failure?.why, history.value?.problem].filter(Boolean);
   const wrong = services.value ? apart(services.value).watched.filter((one) => one.tone === "bad" || one.tone === "warn").length : 0;
   usePageTitle(wrong ? [`${whole(wrong)} not healthy`] : [], "Home", wrong > 0);

@@ -21,12 +21,12 @@ export function IncidentsView({ query, places, go, theme }: ExplorerProps) {
   const choice = choiceOf(query, INCIDENT_FIELDS);
   const now = useClock();
   const every = Math.max(EVERY_MS, everyMs(choice));
-  const key = queryOf({ ...choice, status: "", severity: "", service: "", text: "" }, INCIDENT_FIELDS) || "?";
+  const any = { status: "", severity: "", service: "", text: "", own: "" };
+  const key = queryOf({ ...choice, ...any }, INCIDENT_FIELDS) || "?";
   const [history, retry] = useAsked(key, every, (signal) => {
     return fetchHistory(boundsOf(choice, gatewayNow()), signal);
   });
   const [dashboards, askDashboards] = useAsked("dashboards", UNITS_EVERY_MS, fetchCatalogue);
-  const any = { status: "", severity: "", service: "", text: "" };
   const open = history.value ? incidentGroups(insightsAt(history.value.insights, boundsOf(choice, now), now), now, any).filter(isOpen).length : 0;
   usePageTitle(open ? [`${whole(open)} open`] : [], "Incidents", open > 0);
   const show = (changed: Partial<IncidentChoice>) => go(INCIDENTS_PATH + queryOf({ ...choice, ...changed }, INCIDENT_FIELDS), { stay: true });

@@ -14,20 +14,22 @@ function map(edges: [string, string][]): ServiceMapAnswer {
 const SHOP = map([
   ["entry:user", "service:shop"],
   ["service:shop", "database:pg"],
-  ["broker:nats EVENTS", "service:analytics"],
-  ["service:analytics", "broker:nats AGGREGATES"],
+  ["broker:nats EVENTS", "service:drishti--analytics"],
+  ["service:drishti--analytics", "broker:nats AGGREGATES"],
+  ["service:shop", "service:gateway"],
 ]);
 
 test("Drishti's own services are hidden with what only they call, unless somebody asks for them", () => {
   const shown = withoutOwn(SHOP);
-  assert.deepEqual(shown.nodes.map((node) => node.id).sort(), ["database:pg", "entry:user", "service:shop"]);
-  assert.equal(shown.edges.length, 2);
+  assert.deepEqual(shown.nodes.map((node) => node.id).sort(), ["database:pg", "entry:user", "service:gateway", "service:shop"]);
+  assert.equal(shown.edges.length, 3, "a service of a user is shown, whatever its name");
   const others = map([["service:shop", "database:pg"]]);
   assert.equal(withoutOwn(others), others);
   const without = (query: string) => conditionsOf(traceChoiceOf(query), 1e12).getAll("without_service");
   assert.deepEqual(without(""), OWN_SERVICES);
   assert.deepEqual(without("?own=1"), []);
-  assert.deepEqual(without("?service=analytics"), [], "a link to one of them shows it");
+  assert.deepEqual(without("?service=drishti--analytics"), [], "a link to one of them shows it");
+  assert.deepEqual(without("?service=analytics"), OWN_SERVICES);
   assert.equal(traceQueryOf(traceChoiceOf("?sort=errors&own=1&edge=a%3Eb")), "?sort=errors&own=1&edge=a%3Eb");
 });
 

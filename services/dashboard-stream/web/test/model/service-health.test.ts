@@ -63,6 +63,6 @@ test("what changed is said in order: deployments, new errors, incidents and thei
 });
 
 test("the services of Drishti are apart from those that are watched", () => {
-  const { watched, own } = apart(judged({ shop: [5, 0, 10], gateway: [1, 0, 1] }, {}));
-  assert.deepEqual([watched, own].map((some) => some.map((one) => one.service)), [["shop"], ["gateway"]]);
+  const { watched, own } = apart(judged({ shop: [5, 0, 10], gateway: [1, 0, 1], "drishti--gateway": [1, 0, 1] }, {}));
+  assert.deepEqual([watched, own].map((some) => some.map((one) => one.service)), [["shop", "gateway"], ["drishti--gateway"]]);
 });

@@ -87,7 +87,11 @@ class Explanations:
         self.passed_over = 0
 
     def opened(self, tenant: str, insight_id: str, at_ms: int, services: list[str]) -> None:
-        """Notes that an anomaly opened, or that there is an incident."""
+        """Notes that an anomaly opened, or that there is an incident. What concerns Drishti's own services alone is no trouble
+        of the tenant."""
+        theirs = [service for service in services if not subjects.is_own(service)]
+        if services and not theirs:
+            return
         trouble = Trouble(tenant, at_ms // WINDOW_MS)
         if trouble not in self._waiting and len(self._waiting) >= MOST_WAITING:
             self.passed_over += 1
@@ -95,7 +99,7 @@ class Explanations:
         ids, concerned = self._waiting.setdefault(trouble, ([], set()))
         if len(ids) < MOST_IDS:
             ids.append(insight_id)
-        concerned.update(services)
+        concerned.update(theirs)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -13,6 +13,7 @@ from analytics.spans.root_cause.usual import quiet
 from analytics.storage.database import Session
 from analytics.traces.minute_reading import minute_of
 from analytics.traces.minute_sums import EVIDENCE
+from drishti.messages import subjects
 from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
 
 MINUTE_MS = 60_000
@@ -43,6 +44,7 @@ class RootCauses:
                     rank(
                         merged([*_sums(window).values(), *(sums for at, sums in gauges.items() if at >= begin)]),
                         quiet(_with(_sums(before), gauges), begin),
+                        excluded=None if asked.own else subjects.is_own,
                     ),
                     as_of=as_of,
                     complete_to=window.complete_to,

@@ -31,7 +31,7 @@ class SharedAnswers:
             operations = [
                 record["id"]
                 for record in await session.fetch("operations_of_tenant", asked.tenant)
-                if (not service or record["service"] == service)
+                if (record["service"] == service if service else not subjects.is_own(record["service"]))
                 and (not asked.operation or record["operation"] == asked.operation)
             ]
             window = Window(
@@ -39,6 +39,7 @@ class SharedAnswers:
                 start=instant(asked.from_ms),
                 end=instant(asked.to_ms),
                 operations=operations,
+                own=subjects.is_own(service),
                 bad=bad,
                 slow_ns=None if asked.min_duration_ms is None else round(asked.min_duration_ms * 1e6),
                 error=int.from_bytes(bytes.fromhex(asked.error), "big", signed=True) if asked.error else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from analytics.spans.root_cause.high_gauges import high_gauges
 from analytics.spans.root_cause.propagation import edges, path_to
 from analytics.spans.root_cause.slow_steps import slow_steps
 from analytics.spans.root_cause.strange_transitions import strange_transitions
-from analytics.spans.root_cause.sums import Sums
+from analytics.spans.root_cause.sums import Edge, Sums
 from analytics.spans.root_cause.usual import Usual
 
 CLEAR = 20.0
@@ -47,10 +47,21 @@ class Ranking(Struct, frozen=True):
     sampled: float
 
 
-def rank(window: Sums, minutes: Iterable[Sums]) -> Ranking:
-    """Compares a window of trouble with what is usual: the quiet minutes before it, without earlier incidents."""
+def rank(window: Sums, minutes: Iterable[Sums], *, excluded: Callable[[str], bool] | None = None) -> Ranking:
+    """Compares a window of trouble with what is usual: the quiet minutes before it, without earlier incidents.
+
+    A service that is ``excluded`` is no suspect, nor is what only such services call."""
     usual = Usual(minutes)
-    evidence = sorted(_evidence(window, usual), key=lambda each: (each.service, -each.weight, each))
+    calls = edges(window)
+    left_out = _left_out(calls, excluded) if excluded is not None else ()
+    evidence = sorted(
+        (
+            each
+            for each in _evidence(window, usual)
+            if each.service not in left_out and not (excluded and excluded(each.service))
+        ),
+        key=lambda each: (each.service, -each.weight, each),
+    )
     suspects = []
     for service, group in itertools.groupby(evidence, key=lambda each: each.service):
         reasons = tuple(group)
@@ -58,7 +69,6 @@ def rank(window: Sums, minutes: Iterable[Sums]) -> Ranking:
         first = reasons[0]
         suspects.append((score, service, first, reasons[:MAX_EVIDENCE]))
     suspects.sort(key=lambda each: (-each[0], each[1]))
-    calls = edges(window)
     return Ranking(
         suspects=tuple(
             Suspect(service, first.operation, first.kind, score, path_to(service, calls), reasons)
@@ -70,6 +80,12 @@ def rank(window: Sums, minutes: Iterable[Sums]) -> Ranking:
         baseline_traces=usual.total.traces,
         sampled=len(window.sampled()) / window.traces if window.traces else 0.0,
     )
+
+
+def _left_out(calls: Mapping[Edge, int], excluded: Callable[[str], bool]) -> Collection[str]:
+    """What is called by services that are excluded, and by no other."""
+    by_others = {callee for caller, callee in calls if not excluded(caller)}
+    return {callee for caller, callee in calls if excluded(caller)} - by_others
 
 
 def _evidence(window: Sums, usual: Usual) -> Iterator[Evidence]:
