@@ -107,6 +107,30 @@ def test_a_model_that_loses_is_benched_and_comes_back() -> None:
     assert not board.benched("a")
 
 
+@pytest.mark.parametrize("horizon", HORIZONS, ids=lambda one: one.name)
+def test_when_there_will_be_a_score_is_known_from_the_first_forecast_on(horizon: Horizon) -> None:
+    board, step = Scoreboard[str](), horizon.step_s
+    line = forecast_of([1.0] * horizon.steps)
+    begin = now = horizon.every_s * step * 100
+    said: list[int] = []
+    due = begin
+    while board.standing("a") is None:
+        board.mark("a", now, step, np.ones(2))
+        if now >= due and board.standing("a") is None:
+            first, due = now + step, due + horizon.every_s
+            board.keep("a", first=first, step=step, model=line, naive=line, kept=horizon.kept)
+            expected = board.enough_at(
+                "a", first=first, step=step, steps=horizon.steps, kept=horizon.kept, every_s=horizon.every_s
+            )
+            assert expected is not None
+            said.append(expected)
+        now += step
+    scored = now  # the minute that was marked last has ended
+    assert said[0] == pytest.approx(scored, abs=0.15 * (scored - begin))
+    assert said[-1] == pytest.approx(scored, abs=horizon.every_s + step)
+    assert board.enough_at("a", first=now, step=step, steps=horizon.steps, kept=horizon.kept, every_s=horizon.every_s) is None
+
+
 def test_missing_values_mark_nothing() -> None:
     board = Scoreboard()
     board.keep("a", first=60, step=60, model=forecast_of([1.0, 1.0]), naive=forecast_of([1.0, 1.0]), kept=2)

@@ -6,10 +6,11 @@
  */
 import type { ForecastEvent, InsightEvent } from "./board.ts";
 import type { ForecastScore } from "./contracts.ts";
-import { NONE } from "./format.ts";
+import { clockTime, counted, dayAndTime, NONE } from "./format.ts";
 
 /** Points are middles of steps: a forecast of 15 minutes may end some seconds short of them. */
 const SLACK = 0.9;
+const DAY_MS = 86_400_000;
 /** A bias below this part of the error is not worth a word. */
 const NO_BIAS = 0.05;
 
@@ -91,12 +92,44 @@ function isPart(insight: ForecastEvent): boolean {
   return Object.keys(insight.labels ?? {}).length > 0;
 }
 
-/** Forecasts that keep score, or were benched for one: totals first, series by series, the nearest horizon first. */
+/** Forecasts that have a score, or whose model was benched: totals first, series by series, the nearest horizon first. */
 export function scored(insights: Iterable<InsightEvent>): ForecastEvent[] {
   return [...insights]
     .filter((one) => one.kind === "forecast")
-    .filter((one) => one.standing || one.benched || one.horizon_ms)
+    .filter((one) => one.standing?.marked || one.benched)
     .sort((a, b) => Number(isPart(a)) - Number(isPart(b)) || a.series.localeCompare(b.series) || horizonOf(a) - horizonOf(b));
+}
+
+/** Forecasts that keep score and have none yet: how many, of how many series, and when the first and the last will have one. */
+export interface Unscored {
+  forecasts: number;
+  series: number;
+  first: number | null;
+  last: number | null;
+}
+
+/** `null` where every one is {@link scored}. */
+export function unscored(insights: Iterable<InsightEvent>): Unscored | null {
+  const waiting = [...insights].filter((one) => one.kind === "forecast").filter((one) => one.horizon_ms && !one.standing?.marked && !one.benched);
+  if (!waiting.length) return null;
+  const known = waiting.flatMap((one) => one.scored_at ?? []);
+  return {
+    forecasts: waiting.length,
+    series: new Set(waiting.map((one) => one.series)).size,
+    first: known.length ? Math.min(...known) : null,
+    last: known.length === waiting.length ? Math.max(...known) : null,
+  };
+}
+
+/** `28 forecasts of 14 series are not scored yet: the first will be at 14:32, all by 12 Nov, 09:30.` */
+export function unscoredInWords({ forecasts, series, first, last }: Unscored, now: number): string {
+  const at = (moment: number) => (moment - now < DAY_MS / 2 ? clockTime(moment) : dayAndTime(moment));
+  const one = forecasts === 1;
+  const waiting = `${counted(forecasts, "forecast")} of ${counted(series, "series", "series")} ${one ? "is" : "are"} not scored yet`;
+  if (first === null) return `${waiting}: a forecast is compared with what happened once its time has come.`;
+  if (first <= now) return last === null || last <= now ? `${waiting}, but will be within minutes.` : `${waiting}: all will be by ${at(last)}.`;
+  if (one || first === last) return `${waiting}, but will be at ${at(first)}.`;
+  return `${waiting}: the first will be at ${at(first)}${last === null ? "" : `, all by ${at(last)}`}.`;
 }
 
 export interface Verdict {

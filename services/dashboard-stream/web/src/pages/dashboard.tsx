@@ -115,7 +115,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
             {layout.insights && <Insights placing={layout.beside[0]} incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />}
             {layout.charts.map((panel, i) => framed(panel, layout.beside[i + (layout.insights ? 1 : 0)]))}
             <Capacity insights={insights} units={units} now={now} />
-            {layout.scores && <Scores insights={insights} units={units} />}
+            {layout.scores && <Scores insights={insights} units={units} now={now} />}
           </section>
           <section class="lists" aria-label="Lists">
             {layout.lists.map((panel) => framed(panel))}

@@ -1,5 +1,5 @@
 /** What models say, as panels of their own: anomalies one by one, incidents, and how accurate forecasts were. */
-import { scored } from "../model/forecasts.ts";
+import { scored, unscored } from "../model/forecasts.ts";
 import type { EventsPanel, ForecastScoresPanel, IncidentsPanel } from "../model/contracts.ts";
 import { isOpen } from "../model/incidents.ts";
 import { concerned, groupsOf } from "../model/insight-panels.ts";
@@ -38,7 +38,7 @@ export function InsightList({ panel, drawn }: { panel: EventsPanel | IncidentsPa
 
 export function ForecastScores({ panel, drawn }: { panel: ForecastScoresPanel; drawn: Drawn }) {
   const insights = concerned(panel, drawn.board.insights.values(), metricsOf(drawn));
-  if (scored(insights).length) return <Scores title={panel.title} insights={insights} units={drawn.units} />;
+  if (scored(insights).length || unscored(insights)) return <Scores title={panel.title} insights={insights} units={drawn.units} now={drawn.now} />;
   return (
     <article class="panel">
       <h2>{panel.title}</h2>

@@ -2,43 +2,56 @@
 import { about } from "../model/anomaly.ts";
 import type { ForecastEvent, InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
-import { againstNaive, held, horizonOf, leaning, scored } from "../model/forecasts.ts";
+import { againstNaive, held, horizonOf, leaning, scored, unscored, unscoredInWords } from "../model/forecasts.ts";
 import { duration, inWords, NONE, plain, whole } from "../model/format.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 40;
 
-export function Scores({ title = "Forecast accuracy", insights, units }: { title?: string; insights: InsightEvent[]; units: Units }) {
-  const rows = scored(insights).slice(0, MOST_ROWS);
+interface Props {
+  title?: string;
+  insights: InsightEvent[];
+  units: Units;
+  now: number;
+}
+
+export function Scores({ title = "Forecast accuracy", insights, units, now }: Props) {
+  const all = scored(insights);
+  const rows = all.slice(0, MOST_ROWS);
+  const waiting = unscored(insights);
   const inner = rows[0]?.interval ?? 0.8;
   const outer = rows.find((one) => one.outer_interval)?.outer_interval ?? 0.95;
-  if (!rows.length) return null;
+  if (!rows.length && !waiting) return null;
   return (
     <article class="panel scores">
       <h2>
         {title} <small>forecasts compared with what happened</small>
       </h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label={title}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Forecast of</th>
-              <th scope="col">horizon</th>
-              <th scope="col" title="Mean error against that of a simple baseline: the value of the same time one season earlier">vs. baseline</th>
-              <th scope="col">{percent(inner)} coverage</th>
-              <th scope="col">{percent(outer)} coverage</th>
-              <th scope="col">bias</th>
-              <th scope="col">model</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((one, i) => (
-              <Row key={one.key} one={one} again={rows[i - 1]?.series === one.series} units={units} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      {rows.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label={title}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Forecast of</th>
+                <th scope="col">horizon</th>
+                <th scope="col" title="Mean error against that of a simple baseline: the value of the same time one season earlier">vs. baseline</th>
+                <th scope="col">{percent(inner)} coverage</th>
+                <th scope="col">{percent(outer)} coverage</th>
+                <th scope="col">bias</th>
+                <th scope="col">model</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((one, i) => (
+                <Row key={one.key} one={one} again={rows[i - 1]?.series === one.series} units={units} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {all.length > rows.length && <p class="muted">and {whole(all.length - rows.length)} more</p>}
+      {waiting && <p class="muted unscored">{unscoredInWords(waiting, now)}</p>}
     </article>
   );
 }

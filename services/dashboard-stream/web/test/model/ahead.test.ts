@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InsightEvent } from "../../src/model/board.ts";
+import { clockTime, dayAndTime } from "../../src/model/format.ts";
 import { crossing, likelihood, replicas, watchedSeries } from "../../src/model/capacity.ts";
-import { againstNaive, chosen, fitting, forecasts, held, horizonsOf, leaning, outlook, scored } from "../../src/model/forecasts.ts";
+import { againstNaive, chosen, fitting, forecasts, held, horizonsOf, leaning, outlook, scored, unscored, unscoredInWords } from "../../src/model/forecasts.ts";
 
 const NOW = 1_000_000_000;
 const MIN = 60_000;
@@ -85,12 +86,28 @@ test("a bias is told where it matters beside the error", () => {
   assert.equal(leaning({ ...STANDING, bias: 0.01 }), null);
 });
 
-test("forecasts without score, bench or horizon are no rows; totals come first, near horizons first", () => {
-  const part = forecast(QUARTER, { series: "a.rate{s=x}", labels: { s: "x" }, key: "part" });
-  const rows = scored([part, ...ALL.map((horizon) => forecast(horizon)), forecast(null)]);
+test("forecasts without score or bench are no rows; totals come first, near horizons first", () => {
+  const part = forecast(QUARTER, { series: "a.rate{s=x}", labels: { s: "x" }, key: "part", standing: STANDING });
+  const rows = scored([part, ...ALL.map((horizon) => forecast(horizon, { standing: STANDING })), forecast(QUARTER), forecast(null)]);
   assert.deepEqual(rows.map((one) => one.horizon_ms), [QUARTER, HOURS, WEEK, QUARTER]);
   assert.equal(rows.at(-1)?.key, "part");
   assert.equal(scored([forecast(null, { benched: "blend" })]).length, 1);
+});
+
+test("what has no score yet is one sentence: how many, and when the first and the last will have one", () => {
+  const minutes = (count: number) => NOW + count * MIN;
+  const words = (...some: InsightEvent[]) => {
+    const found = unscored(some);
+    return found && unscoredInWords(found, NOW);
+  };
+  assert.equal(words(forecast(QUARTER, { standing: STANDING }), forecast(HOURS, { benched: "blend" }), forecast(null)), null);
+  const near = forecast(QUARTER, { scored_at: minutes(20) });
+  const far = forecast(WEEK, { series: "b.rate", scored_at: NOW + 6 * 86_400_000 });
+  assert.equal(words(near), `1 forecast of 1 series is not scored yet, but will be at ${clockTime(minutes(20))}.`);
+  assert.equal(words(near, far), `2 forecasts of 2 series are not scored yet: the first will be at ${clockTime(minutes(20))}, all by ${dayAndTime(NOW + 6 * 86_400_000)}.`);
+  assert.equal(words(near, forecast(HOURS)), `2 forecasts of 1 series are not scored yet: the first will be at ${clockTime(minutes(20))}.`);
+  assert.equal(words(forecast(QUARTER, { scored_at: minutes(-1) })), "1 forecast of 1 series is not scored yet, but will be within minutes.");
+  assert.match(words(forecast(HOURS)) ?? "", /once its time has come/);
 });
 
 const breach = { threshold: 2e9, direction: "up" as const, probability: 0.87, at: NOW + 42 * MIN, earliest: NOW + 30 * MIN, latest: NOW + 65 * MIN };

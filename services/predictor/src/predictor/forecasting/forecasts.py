@@ -146,7 +146,12 @@ class Forecasts:
     ) -> ForecastInsight:
         spoken = _bounded(watch, spoken)
         insight = insights.forecast(key, watch, horizon, spoken, first, ready)
-        insight.standing = self.scores.standing((key, horizon.name))
+        record = (key, horizon.name)
+        insight.standing = self.scores.standing(record)
+        scored_s = self.scores.enough_at(
+            record, first=first, step=horizon.step_s, steps=horizon.steps, kept=horizon.kept, every_s=horizon.every_s
+        )
+        insight.scored_at = None if scored_s is None else scored_s * 1000
         times_ms: Floats = (first + horizon.step_s * np.arange(horizon.steps, dtype=np.float64)) * 1000.0
         set_by_people = self._limits.thresholds.get(watch.name)
         threshold = watch.saturation if set_by_people is None else set_by_people

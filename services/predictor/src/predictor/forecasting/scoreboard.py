@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -116,6 +117,17 @@ class Scoreboard(Generic[K]):
         _, naive, spoken, bias, inner, outer = record.mean.tolist()
         return ForecastScore(marked=record.marked, mae=spoken, naive_mae=naive, bias=bias, coverage=inner, outer_coverage=outer)
 
+    def enough_at(self, key: K, *, first: int, step: int, steps: int, kept: int, every_s: int) -> int | None:
+        """When :data:`ENOUGH` values will have been marked (seconds), if none is missing and forecasts of ``steps`` steps are
+        made every ``every_s`` seconds after the one that begins at ``first``; ``None``: they have been, or nothing waits."""
+        record = self._records.get(key)
+        missing = ENOUGH - record.marked if record is not None else 0
+        if record is None or missing <= 0:
+            return None
+        waiting = record.waiting["moment"].astype(np.int64)
+        moments = np.concatenate([waiting[waiting > record.newest], _moments_after(first, step, steps, kept, every_s)])
+        return int(np.partition(moments, missing - 1)[missing - 1]) + step
+
     def forget(self, key: K) -> None:
         self._records.pop(key, None)
 
@@ -146,6 +158,15 @@ class Scoreboard(Generic[K]):
                 keys, ends, held, state["marked"], state["mean"], state["benched"], state["newest"], strict=True
             )
         }
+
+
+@lru_cache(64)
+def _moments_after(first: int, step: int, steps: int, kept: int, every_s: int) -> Ints:
+    """The moments that the forecasts after the one that begins at ``first`` keep: of as many as it takes for :data:`ENOUGH`
+    of them, and of those made while these wait."""
+    count = -(-ENOUGH // kept) + -(-steps * step // every_s)
+    begins = np.unique((first + every_s * np.arange(1, count + 1)) // step * step)
+    return np.concatenate([begin + _places(begin // step, steps, kept) * step for begin in begins.tolist()])
 
 
 def _places(number: int, steps: int, kept: int) -> Ints:
