@@ -3,13 +3,15 @@ import type { Board } from "../model/board.ts";
 import type { Entry } from "../model/catalogue.ts";
 import type { Before } from "../model/compared.ts";
 import { type AskedLine, askedLines, type Chart } from "../model/panels.ts";
-import { type Drawn, drawn, SAFE_COLOURS, SETTLE_MS, slots, stepOf } from "./lines.ts";
+import { type Drawn, drawn, SAFE_COLOURS, SETTLE_MS, slots, smoothing, stepOf } from "./lines.ts";
 import { labelText, labelled, tooltip } from "../model/names.ts";
 
 /** More lines than this cannot be distinguished: the largest are drawn, the others counted. */
 export const MOST_LINES = 8;
 /** Charts of minutes show so much more time than charts of seconds: a line of five points says nothing. */
 const MINUTES_FACTOR = 12;
+/** Of seconds, an older point is no number of now. */
+const FRESH_MS = 60_000;
 /** They begin where their history begins, but not with fewer minutes than this. */
 const LEAST_MS = 15 * 60_000;
 
@@ -19,7 +21,7 @@ export interface ChartLine {
   /** What its title does not say: the whole name of a service, and its token. */
   tooltip: string | undefined;
   entry: Entry;
-  /** The number of now, the same that stands elsewhere on the page; of lines without one their newest point. */
+  /** The number of now, the same that stands elsewhere on the page; of lines without one, and of those that are drawn as {@link isOwnPoint} says, their newest point. */
   last: number | null;
   /** Index of a series colour; `-1`: the neutral colour of a total beside its parts. */
   slot: number;
@@ -95,13 +97,26 @@ function begin(from: number, now: number, lines: { line: AskedLine }[], board: B
 
 function one(board: Board, entry: Entry, series: string, title: string, slot: number, from: number, now: number): ChartLine {
   const points = pointsOf(board, entry, series, from, now);
-  const last = series in board.values ? board.value(series) : (points.y.findLast((value) => value !== null) ?? null);
+  const last = series in board.values && !isOwnPoint(entry, board) ? board.value(series) : newest(points, board.range ? -Infinity : now - FRESH_MS);
   const line: ChartLine = { series, title, tooltip: undefined, entry, slot, dashed: slot >= SAFE_COLOURS, points, last };
   if (board.before) {
     line.before = pointsBefore(board.before, entry, series, from, now);
     line.compared = { now: board.before.now[series] ?? null, then: board.before.then[series] ?? null };
   }
   return line;
+}
+
+/**
+ * Whether the legend says the newest point of a line instead of the number of now: percentiles of the last minute are another
+ * number than the middle one of ten seconds that is drawn, and two numbers of one name beside each other would disagree.
+ */
+export function isOwnPoint(entry: Entry, board: Board): boolean {
+  return board.range === null && smoothing(entry) === "median";
+}
+
+function newest({ x, y }: Drawn, since: number): number | null {
+  const place = y.findLastIndex((value) => value !== null);
+  return place >= 0 && (x[place] as number) >= since ? (y[place] ?? null) : null;
 }
 
 /** The points of the line `series` of `entry`, shares weighted by the rate of the same labels. */

@@ -5,7 +5,7 @@ import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import { differenceInWords } from "../model/compared.ts";
 import { annotated } from "./annotation-marks.ts";
-import { type ChartLines, linesOf } from "./chart-lines.ts";
+import { type ChartLines, isOwnPoint, linesOf } from "./chart-lines.ts";
 import { type Band, heatFigure, type Level, levelsOf, lineFigure } from "./figure.ts";
 import { useLeft } from "./left.ts";
 import { forecastOf } from "./line-forecast.ts";
@@ -83,7 +83,9 @@ function ChartOfMoment({ chart, board, entries, units, incidents, learning, now,
   const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const unit = unitOf(chart, units);
+  const first = entries.get(firstReading(chart));
   const over = units.windowOf(firstReading(chart));
+  const ownPoint = first !== undefined && isOwnPoint(first, board);
   const stacked = chart.kind === "time_series" && chart.style === "stacked";
   // What is about one of the lines that lie on others would stand at a wrong height.
   const about = (stacked ? [] : incidents).filter((incident) => askedLines(chart).some((line) => concerns(incident, line.reading)));
@@ -95,7 +97,6 @@ function ChartOfMoment({ chart, board, entries, units, incidents, learning, now,
   const place = useRef<HTMLDivElement>(null);
   const figure = () => {
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
-    const first = entries.get(firstReading(chart));
     const known = first && !askedLines(chart).some((line) => line.by) ? levelsOf(first) : [];
     const levels = chart.kind === "time_series" ? [...known, ...thresholdsOf(chart)] : known;
     const made = chart.kind === "heatmap"
@@ -120,7 +121,7 @@ function ChartOfMoment({ chart, board, entries, units, incidents, learning, now,
           before={board.before?.words}
           lines={lines}
           unit={unit}
-          over={board.range?.whole ? "whole range" : board.range?.played ? "newest point" : over === null ? null : `last ${duration(over * 1000)}`}
+          over={board.range?.whole ? "whole range" : board.range?.played ? "newest point" : ownPoint ? `newest ${duration(SMOOTH_MS)}` : over === null ? null : `last ${duration(over * 1000)}`}
           hidden={hidden}
           toggle={toggle}
           expected={expectations(shown, about).length > 0}

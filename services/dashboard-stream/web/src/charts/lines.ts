@@ -42,13 +42,17 @@ export function smoothing(entry: Entry): "mean" | "median" | null {
   return stepOf(entry) === 1_000 ? (SMOOTH[entry.field] ?? null) : null;
 }
 
-/** The points of `line` in `[from, now]`, ready to draw; `weights` is the line by which shares are weighted. */
+/**
+ * The points of `line` in `[from, now]`, ready to draw; `weights` is the line by which shares are weighted. A line whose first
+ * window still runs has that one: better than nothing for a minute.
+ */
 export function drawn(line: Line | undefined, entry: Entry, from: number, now: number, weights?: Line): Drawn {
   const x: number[] = [];
   const y: (number | null)[] = [];
   if (!line) return { x, y };
   const step = stepOf(entry);
-  const end = lowerBound(line.t, settled(entry, now));
+  const settledEnd = lowerBound(line.t, settled(entry, now));
+  const end = step > 1_000 && settledEnd === 0 ? lowerBound(line.t, now + 1) : settledEnd;
   const smooth = smoothing(entry);
   const gap = step * (GAP_STEPS[entry.resolution ?? "1s"] ?? GAP_OTHERS);
   let last = -Infinity;
@@ -70,11 +74,14 @@ export function drawn(line: Line | undefined, entry: Entry, from: number, now: n
   return { x, y };
 }
 
-/** Windows that start before this are as full as they get. Averages and shares are right in a running minute too. */
+/** What is right in a running minute too: averages, shares, quotients and percentiles of what there was of it. */
+const RUNNING = new Set(["avg", "value", "error_rate", "hit_rate", "p50", "p95", "p99"]);
+
+/** Windows that start before this are as full as they get. */
 function settled(entry: Entry, now: number): number {
   const step = stepOf(entry);
   if (step === 1_000) return now - SETTLE_MS;
-  return entry.field === "avg" ? now : now - step + 1;
+  return RUNNING.has(entry.field) ? now : now - step + 1;
 }
 
 /** The mean of the points in `(after, t[i]]`. */

@@ -1,14 +1,15 @@
 /** One dashboard: its heading with the state of what it shows, tiles, insights, charts and lists; or one of its panels alone. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Chart } from "../charts/chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import type { Board } from "../model/board.ts";
 import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
+import { counted as manyOf } from "../model/format.ts";
 import { beyond, health, silence } from "../model/health.ts";
-import { incidents, standing, together } from "../model/incidents.ts";
+import { concerns, incidents, standing, together } from "../model/incidents.ts";
 import { chartPlacings, isArranged, numbersInRow, type Placing, placings } from "../model/layout.ts";
-import { keyOf, type Panel, sections } from "../model/panels.ts";
+import { askedLines, keyOf, type Panel, sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
 import { Insights } from "../panels/insights-panel.tsx";
@@ -20,6 +21,9 @@ import { Gauge } from "../panels/gauge.tsx";
 import { ListPanel } from "../panels/list-panel.tsx";
 import type { Drawn } from "../panels/panel-data.ts";
 import { Tile } from "../panels/tile.tsx";
+
+/** Charts that a phone shows from the start, besides those of which something is unusual; the others are a touch away. */
+const FIRST_CHARTS = 4;
 
 interface Props {
   title: string;
@@ -67,6 +71,9 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   const alone = dashboard?.panels.find((panel) => keyOf(panel) === only) ?? null;
   usePanelKey(only, show);
   const back = useWayBack(alone ? only : "");
+  const [folded, setFolded] = useState(true);
+  const later = useMemo(() => new Set(layout?.charts.slice(FIRST_CHARTS)), [layout]);
+  const hiddenOnPhones = folded ? [...later].filter((panel) => !unusual(panel)) : [];
   const state = counted ? health(current, watching, connection, silence(insights, now), { groups, limits }) : null;
   return (
     <>
@@ -113,7 +120,12 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
           )}
           <section class="grid" aria-label="Insights and charts">
             {layout.insights && <Insights placing={layout.beside[0]} incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />}
-            {layout.charts.map((panel, i) => framed(panel, layout.beside[i + (layout.insights ? 1 : 0)]))}
+            {layout.charts.map((panel, i) => framed(panel, layout.beside[i + (layout.insights ? 1 : 0)], hiddenOnPhones.includes(panel)))}
+            {later.size > 0 && (hiddenOnPhones.length > 0 || !folded) && (
+              <button type="button" class="unfold" aria-expanded={!folded} onClick={() => setFolded(!folded)}>
+                {folded ? `Show ${manyOf(hiddenOnPhones.length, "more chart")}` : "Show fewer charts"}
+              </button>
+            )}
             <Capacity insights={insights} units={units} now={now} />
             {layout.scores && <Scores insights={insights} units={units} now={now} />}
           </section>
@@ -125,7 +137,12 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
     </>
   );
 
-  function framed(panel: Panel, placing?: Placing) {
+  /** Whether something that is unusual now is drawn in the chart. */
+  function unusual(panel: Panel): boolean {
+    return (panel.kind === "time_series" || panel.kind === "heatmap") && current.some((one) => askedLines(panel).some(({ reading }) => concerns(one, reading)));
+  }
+
+  function framed(panel: Panel, placing?: Placing, hidden = false) {
     if (!units) return null;
     const key = keyOf(panel);
     const drawn: Drawn = { board, units, entries, now, minutes, follows, theme };
@@ -140,7 +157,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
         stale={stale}
         missing={missing}
         dashboard={copies ? dashboard?.name : undefined}
-        placing={placing}
+        placing={hidden ? { style: placing?.style ?? {}, class: "not-phone" } : placing}
       >
         {drawnAs(panel, drawn)}
       </Frame>

@@ -41,6 +41,8 @@ test("a running minute is left out where it still grows, and drawn where it is a
   assert.deepEqual(drawn(minutes, entry("count", "1m"), 0, 90_000).x, [0]);
   assert.deepEqual(drawn(minutes, entry("avg", "1m"), 0, 90_000).x, [0, 60_000]);
   assert.deepEqual(drawn(minutes, entry("count", "1m"), 0, 120_000).x, [0, 60_000]);
+  assert.deepEqual(drawn(minutes, entry("value", "1m"), 0, 90_000).x, [0, 60_000], "a quotient is right in a running minute");
+  assert.deepEqual(drawn(minutes, entry("uniques", "1m"), 0, 30_000).x, [0], "the first minute is drawn while it runs");
 });
 
 test("names keep their colours when others come, as far as there are colours, and all differ", () => {

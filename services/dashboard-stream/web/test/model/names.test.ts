@@ -30,6 +30,20 @@ test("legends and incidents show the name that a service was given, and the tool
   assert.equal(subject(told), "Requests rate · Checkout Service.v2");
 });
 
+test("a percentile's number in a legend is where its line ends, not that of the last minute", () => {
+  const board = new Board();
+  const p95: Entry = { ...RATE, name: "t.p95", metric: "t", field: "p95" };
+  const data: Frame["data"] = { values: { "t.p95": 900, "requests.rate": 7 }, series: { "t.p95": [[50_000, 100], [51_000, 300], [52_000, 200]], "requests.rate": [[52_000, 5]] }, events: [], problems: [], service_names: {} };
+  board.take({ type: "snapshot", dashboard: "d", epoch: "e", seq: 1, ts: 60_000, data });
+  const last = (entry: Entry, now: number) => {
+    const chart = { kind: "time_series" as const, title: "t", lines: [{ metric: entry.metric, field: entry.field }] };
+    return linesOf(chart, board, new Map([[entry.name, entry]]), 600_000, now).lines[0]?.last;
+  };
+  assert.equal(last(p95, 60_000), 200);
+  assert.equal(last(p95, 200_000), null, "what is long over is no number of now");
+  assert.equal(last(RATE, 60_000), 7);
+});
+
 test("a name that comes after the incident is shown, and one that is not known any more is not", () => {
   const board = boardWith({});
   const names = () => board.insights.get("k")?.service_name;
