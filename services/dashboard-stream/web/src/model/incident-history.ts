@@ -3,7 +3,7 @@ import { sentence } from "./anomaly.ts";
 import type { InsightEvent, NoteEvent } from "./board.ts";
 import { type Dashboard, Units } from "./catalogue.ts";
 import { type Incident, incidents, isOpen, together } from "./incidents.ts";
-import { isOwn, ownShown } from "./own-services.ts";
+import { isOwn, ofUsers, ownShown, serviceOf } from "./own-services.ts";
 import { notes } from "./watching.ts";
 
 /** `severity`: at least that one; `own`: of Drishti's own services, too. Empty texts: no condition. */
@@ -25,7 +25,7 @@ export function incidentGroups(insights: readonly InsightEvent[], now: number, {
     const said = `${sentence(one.insight)} ${Object.values(one.insight.labels ?? {}).join(" ")} ${one.insight.service_name ?? ""}`.toLowerCase();
     return GRAVITY[one.gravest] >= least && (!service || one.insight.labels?.["service"] === service) && words.every((word) => said.includes(word));
   };
-  const shown = ownShown(own !== "", service) ? insights : insights.filter((one) => !isOwn(serviceOf(one) ?? ""));
+  const shown = ownShown(own !== "", service) ? insights : ofUsers(insights);
   const groups = together(incidents(shown, now)).filter((group) => group.some(meets));
   if (status === "open") return groups.filter(isOpen);
   return status === "resolved" ? groups.filter((group) => !isOpen(group)) : groups;
@@ -41,10 +41,6 @@ export function notesOf(insights: readonly InsightEvent[], text: string): NoteEv
 export function servicesOf(insights: readonly InsightEvent[], own: boolean): string[] {
   const found = insights.map(serviceOf).filter((one): one is string => Boolean(one));
   return [...new Set(found.filter((one) => own || !isOwn(one)))].sort();
-}
-
-function serviceOf(one: InsightEvent): string | undefined {
-  return "labels" in one ? one.labels?.["service"] : undefined;
 }
 
 /** The units of everything that any of the dashboards shows. */

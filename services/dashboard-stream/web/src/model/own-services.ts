@@ -1,4 +1,5 @@
 /** Drishti's own services, which are on a page when somebody asks for them: what people look for is theirs. Pure. */
+import type { InsightEvent } from "./board.ts";
 import type { ServiceMapAnswer } from "./contracts.ts";
 
 /** What their tokens begin with, and those of no other service: their telemetry says the namespace `drishti`. */
@@ -28,4 +29,14 @@ export function withoutOwn(map: ServiceMapAnswer): ServiceMapAnswer {
   const left = new Set(edges.flatMap((edge) => [edge.caller, edge.callee]));
   const nodes = map.nodes.filter((node) => !own.has(node.id) && (node.kind === "service" || left.has(node.id)));
   return { ...map, nodes, edges };
+}
+
+/** What models say of anything but a series of Drishti's own services. */
+export function ofUsers(insights: readonly InsightEvent[]): InsightEvent[] {
+  return insights.filter((one) => !isOwn(serviceOf(one) ?? ""));
+}
+
+/** The service that an insight is about, where it is about one. */
+export function serviceOf(insight: InsightEvent): string | undefined {
+  return "labels" in insight ? insight.labels?.["service"] : undefined;
 }

@@ -9,6 +9,7 @@ import { counted as manyOf } from "../model/format.ts";
 import { beyond, health, silence } from "../model/health.ts";
 import { concerns, incidents, standing, together } from "../model/incidents.ts";
 import { chartPlacings, isArranged, numbersInRow, type Placing, placings } from "../model/layout.ts";
+import { ofUsers } from "../model/own-services.ts";
 import { askedLines, keyOf, type Panel, sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
@@ -59,11 +60,14 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
     const known = dashboard?.series.map((entry): [string, Entry] => [entry.name, { ...entry, resolution: steps?.get(entry.name) ?? entry.resolution ?? "1s" }]);
     return new Map<string, Entry>(known);
   }, [dashboard, steps]);
-  const insights = [...board.insights.values()];
+  // Charts that draw Drishti's own services have their marks; what is said of the whole is of the user's.
+  const every = [...board.insights.values()];
+  const insights = ofUsers(every);
+  const drawnIncidents = incidents(every, now);
   const all = incidents(insights, now);
   const current = standing(all, now);
   const watching = watched(insights, now);
-  const learning = learningSeries(insights);
+  const learning = learningSeries(every);
   const groups = together(all.filter((one) => !one.stays));
   const limits = units ? beyond((reading) => board.value(reading), (reading) => units.windowOf(reading)) : [];
   // Of an installation that has received nothing, nothing is said: that it is well, least of all.
@@ -169,7 +173,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />;
     if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={drawn} />;
-    return <Chart chart={panel} board={board} entries={entries} units={units} incidents={all} learning={learning} now={now} minutes={minutes} theme={theme} />;
+    return <Chart chart={panel} board={board} entries={entries} units={units} incidents={drawnIncidents} learning={learning} now={now} minutes={minutes} theme={theme} />;
   }
 }
 

@@ -19,6 +19,7 @@ import { VariablesBar } from "../panels/variables-bar.tsx";
 import { ASK } from "./ask.ts";
 import { Banner, KeyForm } from "./banner.tsx";
 import { editorAddress } from "../model/dashboards.ts";
+import { ofUsers } from "../model/own-services.ts";
 import { Header, type Place } from "./header.tsx";
 import { ComparedNote } from "./compared-note.tsx";
 import { type Go, pageAt } from "./hooks.ts";
@@ -179,7 +180,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
 
 /** How many incidents are open: anomalies that began together are one. */
 function openIncidents(board: Board, now: number): number {
-  return together(incidents([...board.insights.values()], now).filter((one) => !one.stays)).filter(isOpen).length;
+  return together(incidents(ofUsers([...board.insights.values()]), now).filter((one) => !one.stays)).filter(isOpen).length;
 }
 
 /** Up to when a replay has come; at its end all of the range is shown, also where that reaches beyond the present. */

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { MapNode, ServiceMapAnswer } from "../../src/model/contracts.ts";
 import { conditionsOf, durationsOf, sorted, traceChoiceOf, traceQueryOf } from "../../src/model/explorer.ts";
 import { edgeId, edgeOf, waysOf } from "../../src/model/map-edges.ts";
-import { OWN_SERVICES, withoutOwn } from "../../src/model/own-services.ts";
+import { ofUsers, OWN_SERVICES, withoutOwn } from "../../src/model/own-services.ts";
+import { anomaly } from "../fixtures.ts";
 
 function map(edges: [string, string][]): ServiceMapAnswer {
   const ids = [...new Set(edges.flat())];
@@ -62,4 +63,10 @@ test("traces that are shown are in the order of the column that says so, whichev
   assert.deepEqual(shown("errors"), [2, 1, 3]);
   assert.deepEqual(shown(""), [3, 2, 1]);
   assert.deepEqual(shown("", true), [1, 3, 2]);
+});
+
+test("what models say of Drishti's own services is not said of a user's", () => {
+  const of = (key: string, service?: string) => anomaly({ key, series: key, ...(service ? { labels: { service } } : {}) });
+  const left = ofUsers([of("all"), of("theirs", "gateway"), of("own", "drishti--gateway")]);
+  assert.deepEqual(left.map((one) => one.key), ["all", "theirs"]);
 });
