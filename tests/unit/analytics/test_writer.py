@@ -71,6 +71,7 @@ class FakeMsg(str):
     """Known by its name; holds the events whose keys it was made of."""
 
     data = b""
+    headers = None
 
 
 def delivery(name: str, *keys: str) -> Delivery:

@@ -20,49 +20,13 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from starlette.routing import Route
 
 from drishti.bus.keys import ApiKey, digest
-from drishti.errors import BusUnavailable
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
-from gateway.app import Gateway, build_app
 from gateway.dispatcher import RequestRecorder
 from gateway.ingest import publishing
 from gateway.ingest.admission import PUBLISHED_AT_ONCE
 from gateway.openapi import document as description
-from gateway.settings import GatewaySettings
-from rigs.asgi import body_of, call
-
-KEY = "dk_a_" + "a" * 43
-OTHER_KEY = "dk_b_" + "b" * 43
-
-
-class Bus:
-    """Takes what is published, or gives no ack. ``open``: while it is not set, acks wait."""
-
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-        self.open.set()
-        self.began: list[str] = []
-        self.published: list[tuple[str, bytes, dict[str, str]]] = []
-        self.fail_after: int | None = None
-
-    async def publish(self, subject: str, payload: bytes, *, msg_id: str, headers: dict[str, str], timeout_s: float) -> int:
-        self.began.append(subject)
-        await asyncio.sleep(0)
-        await self.open.wait()
-        if self.fail_after is not None and len(self.published) >= self.fail_after:
-            raise BusUnavailable("no ack")
-        self.published.append((subject, payload, {**headers, "Nats-Msg-Id": msg_id}))
-        return len(self.published)
-
-
-def gateway_on(bus: Bus | None, **kwargs: Any) -> Gateway:
-    gateway = build_app(GatewaySettings(bus=None, **kwargs))
-    for text, tenant in ((KEY, "acme"), (OTHER_KEY, "other")):
-        key = ApiKey(id=tenant, name="", tenant=tenant, role="admin", created_at=datetime.now(UTC))
-        gateway.ring.take(digest(text), msgspec.json.encode(key))
-    gateway.ring.loaded.set()
-    if bus is not None:
-        gateway.link.set(bus)  # type: ignore[arg-type]
-    return gateway
+from gateway.sources.paths import PATHS
+from rigs.gateway_alone import OTHER_KEY, Bus, ask, gateway_on
 
 
 async def turns_until(condition: Callable[[], bool]) -> None:
@@ -70,16 +34,6 @@ async def turns_until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the very next turn is wanted
             await asyncio.sleep(0)
-
-
-async def ask(
-    gateway: Gateway, path: str, body: bytes = b"", method: str = "POST", **headers: str
-) -> tuple[int, dict[str, str], bytes]:
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    given = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **given}
-    sent = await call(gateway.app, path, method, given, body=body)
-    result = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], result, body_of(sent)
 
 
 def event(event_id: str, event_type: str = "x") -> bytes:
@@ -344,11 +298,11 @@ async def test_no_bytes_make_the_gateway_fail(body: bytes, path: str, media_type
 
 async def test_openapi_describes_every_route_and_nothing_else() -> None:
     gateway = gateway_on(Bus())
-    known = {"/api/events", "/v1/traces", "/v1/metrics", "/v1/logs"}
+    known = {path.rstrip("/") for path in gateway.hot}
+    assert known >= {"/api/events", "/v1/traces", "/v1/metrics", "/v1/logs", *PATHS}
     inner = gateway.app._inner  # type: ignore[attr-defined]
     known |= {route.path.replace(":path}", "}") for route in inner.routes if isinstance(route, Route)}
     assert set(description.document()["paths"]) == known
-    assert set(gateway.hot) <= known
     status, _, body = await ask(gateway, "/openapi.json", method="GET")
     assert (status, json.loads(body)["openapi"]) == (200, "3.1.0")
 

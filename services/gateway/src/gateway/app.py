@@ -48,6 +48,7 @@ from gateway.explorer.routes import PAGES, PREFIX, ExplorerRoutes
 from gateway.grpc import exports as grpc_exports
 from gateway.grpc.server import serve_grpc
 from gateway.ingest.admission import Admission
+from gateway.ingest.event_intake import EventIntake
 from gateway.ingest.handlers import EventsHandler, OtlpHandler
 from gateway.ingest.otlp_intake import OtlpIntake
 from gateway.ingest.publishing import IngestPublisher
@@ -60,6 +61,7 @@ from gateway.questions.routes import Questions
 from gateway.request_log import RequestLog
 from gateway.routes import PageData, not_served, routes
 from gateway.settings import GatewaySettings
+from gateway.sources.handlers import handlers as source_handlers
 
 CONSUMERS = "consumers"
 """In readiness: whether what is accepted is also read. Not asked about where only accepting matters."""
@@ -83,7 +85,9 @@ class Gateway:
         traced = spans.enabled()
         self.limits = MetricLimits(self.registry, self.link, settings.query_timeout_s)
         self.admission = Admission(settings, self.ring, self.publisher, self.disk, self.limits)
-        self.events = EventsHandler(self.admission, traced=traced)
+        self.intake = EventIntake(self.admission, traced=traced)
+        self.events = EventsHandler(self.admission, self.intake)
+        self.sources = source_handlers(self.admission, self.intake)
         signals: tuple[Signal, ...] = ("traces", "metrics", "logs")
         self.intakes = {signal: OtlpIntake(self.admission, signal) for signal in signals}
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
@@ -133,6 +137,7 @@ class Gateway:
             "/v1/traces": OtlpHandler(self.intakes["traces"]),
             "/v1/metrics": OtlpHandler(self.intakes["metrics"]),
             "/v1/logs": OtlpHandler(self.intakes["logs"]),
+            **self.sources,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -151,7 +156,7 @@ class Gateway:
                 tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
                 tasks.create_task(self.limits.run(stop), name="limits of metrics")
                 tasks.create_task(self.record.run(stop), name="requests")
-            await self.events.coalescer.wait_empty()
+            await self.intake.coalescer.wait_empty()
             await self.record.drain()
         finally:
             await bus.close()

@@ -121,7 +121,7 @@ class Dispatcher:
     def _route(self, path: str) -> str:
         """The template of ``path``: few values, whatever is asked for."""
         if path in self._routes:
-            return path
+            return path.rstrip("/") or path
         return next((template for prefix, template in _TEMPLATES.items() if path.startswith(prefix)), UNMATCHED)
 
 

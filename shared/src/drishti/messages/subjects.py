@@ -63,12 +63,13 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
-def token(name: str) -> str:
+def token(name: str, *, unreadable: str = "service") -> str:
     """The name of a service as one token; the same for every spelling of it, and itself for what is such a token already.
 
     Case, accents, spaces and ASCII punctuation do not tell services apart: ``Checkout Service.v2`` and ``checkout-service-v2``
     are one, ``checkout-service-v2``. What tells them apart and cannot be written in ASCII (other scripts, emoji), and what is
-    beyond 64 characters, is in a hash at the end: ``Кассе`` is ``service-a9f2bd11``. ``unknown`` where there is no name.
+    beyond 64 characters, is in a hash at the end: ``Кассе`` is ``service-a9f2bd11``, where ``service`` is the name of what is
+    ``unreadable``. ``unknown`` where there is no name.
     Drishti's own services (:func:`own_name`) are apart from all others: ``drishti/gateway`` is ``drishti--gateway``.
     """
     if len(name) <= _LENGTH and _NORMAL.match(name) and not _UNNAMED.match(name):
@@ -100,7 +101,7 @@ def token(name: str) -> str:
     if not lost and len(readable) <= _LENGTH:
         return UNKNOWN if not readable or _UNNAMED.match(readable) else readable
     digest = hashlib.blake2b(_one_dash(whole).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{readable[: _LENGTH - len(digest) - 1].rstrip('-') or 'service'}-{digest}"
+    return f"{readable[: _LENGTH - len(digest) - 1].rstrip('-') or unreadable}-{digest}"
 
 
 def given_name(name: str) -> str | None:

@@ -15,7 +15,7 @@ from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
 from drishti.bus.deliveries import Message
-from drishti.errors import BusUnavailable, InvalidSubject
+from drishti.errors import BusUnavailable, InvalidPayload, InvalidSubject
 from drishti.messages import subjects
 
 log = logging.getLogger(__name__)
@@ -67,12 +67,13 @@ class Handlers:
         try:
             tenant = subjects.parse(msg.subject).tenant
             traceparent = msg.headers.get("traceparent") if msg.headers else None
-            arguments = (tenant, msg.data, msg.metadata.timestamp, traceparent)
+            payload = signal.payload_of(msg.headers, msg.data)
+            arguments = (tenant, payload, msg.metadata.timestamp, traceparent)
             if len(msg.data) < LARGE_BYTES:
                 items, refusals = signal.decode(*arguments)
             else:
                 items, refusals = await asyncio.to_thread(signal.decode, *arguments)
-        except InvalidSubject as error:
+        except (InvalidSubject, InvalidPayload) as error:
             sending.create_task(self._acknowledger.refuse(msg, str(error)))
             return None
         except Exception as error:

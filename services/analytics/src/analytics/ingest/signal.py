@@ -79,6 +79,9 @@ class Signal:
     """Called every minute: forgets what it remembers of streams that have not come since the last call."""
     events: Callable[[Sequence[Item]], Sequence[Item]] | None = None
     """Those of its items that are events, as items with events for bodies: tenants draw metrics from them."""
+    translate: Callable[[Mapping[str, str], bytes], bytes] | None = None
+    """A message in another format than its own, by its headers, as one of its own; itself where it is one. Raises
+    :class:`~drishti.errors.InvalidPayload`."""
     open_metrics: bool = False
     """Whether its items bring metrics that nobody has defined; they are registered before they are stored."""
 
@@ -90,6 +93,10 @@ class Signal:
     @property
     def stream(self) -> str:
         return self.message.stream
+
+    def payload_of(self, headers: Mapping[str, str] | None, data: bytes) -> bytes:
+        """The ``data`` of a message in the signal's own format; raises :class:`~drishti.errors.InvalidPayload`."""
+        return data if self.translate is None or not headers else self.translate(headers, data)
 
     @property
     def durable(self) -> str:

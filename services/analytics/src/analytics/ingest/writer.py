@@ -196,7 +196,8 @@ class Writer:
 
     async def _refuse(self, delivery: Delivery, bad: list[_Bad]) -> None:
         """Answers a message of which all but ``bad`` is stored."""
-        refusals = delivery.signal.dead_letters(delivery.msg.data, [(item, str(error)) for item, error in bad])
+        payload = delivery.signal.payload_of(delivery.msg.headers, delivery.msg.data)
+        refusals = delivery.signal.dead_letters(payload, [(item, str(error)) for item, error in bad])
         bug = next((error for _, error in bad if not isinstance(error, Unstorable)), None)
         if bug is not None:
             # Logged with its traceback, counted, and dead-lettered after the last failure.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 from drishti.bus.key_ring import KeyRing
 from drishti.bus.keys import Principal, Role
 from gateway.asgi import Headers
@@ -19,6 +22,17 @@ def authenticate(ring: KeyRing, headers: Headers, role: Role) -> Principal:
 def key_of(headers: Headers) -> bytes | None:
     """What the request brings as its key, valid or not."""
     return headers.get(b"authorization") or headers.get(b"x-api-key")
+
+
+def key_of_basic(headers: Headers) -> bytes | None:
+    """The user name of a request's ``Authorization: Basic``, which some SDKs send their key as; ``None`` without one."""
+    scheme, _, packed = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        return base64.b64decode(packed.strip(), validate=True).partition(b":")[0] or None
+    except binascii.Error:
+        return None
 
 
 def authenticate_text(ring: KeyRing, text: bytes | None, role: Role) -> Principal:

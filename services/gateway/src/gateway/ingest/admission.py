@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from opentelemetry import metrics
 
@@ -43,6 +43,8 @@ NO_ROOM_RETRY_S = 2
 
 _ON_THE_WAY_NS = int(parsing.ON_THE_WAY.total_seconds()) * 1_000_000_000
 
+T = TypeVar("T")
+
 NO_ANSWER = Refused(503, "the bus did not confirm; send it again", retry_after_s=RETRY_AFTER_S)
 
 
@@ -52,6 +54,7 @@ class Admission:
     def __init__(
         self, settings: GatewaySettings, ring: KeyRing, publisher: IngestPublisher, disk: Disk, limits: MetricLimits
     ) -> None:
+        self.settings = settings
         self.forwarder = Forwarder(settings.forward)
         self.disk = disk
         self._limits = limits
@@ -83,11 +86,10 @@ class Admission:
         if self.disk.full:
             raise Refused(503, f"nothing is taken in: {self.disk.full}", retry_after_s=NO_ROOM_RETRY_S)
 
-    async def read_events(self, tenant: str, body: bytes, *, lines: bool, traceparent: str | None) -> parsing.ParsedEvents:
-        """The messages of a request's body; raises :class:`Refused` where it holds too many events."""
-        now = datetime.now(UTC)
-        read = partial(parsing.parse, body, lines=lines, now=now, max_events=self.max_events, traceparent=traceparent)
-        return read() if len(body) <= READ_INLINE_BYTES else await self._events_reader.read(tenant, read)
+    async def read_events(self, tenant: str, size: int, read: Callable[[datetime], T]) -> T:
+        """What ``read`` makes of ``size`` bytes that arrive now: large ones in a thread."""
+        read_now = partial(read, datetime.now(UTC))
+        return read_now() if size <= READ_INLINE_BYTES else await self._events_reader.read(tenant, read_now)
 
     async def read_export(self, tenant: str, signal: exports.Signal, body: bytes, *, json: bool) -> exports.Export:
         """The messages of an export request; raises :class:`InvalidPayload`."""

@@ -18,7 +18,7 @@ closing brace: in JSON as everybody reads it the last of two equal names counts,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -100,6 +100,47 @@ def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, tracepare
     if not jsontext.is_array(body):
         return _single(body, now, traceparent)
     return _array(body, now, max_events, traceparent)
+
+
+def parse_translated(
+    items: Sequence[bytes],
+    translate: Callable[[int, bytes], bytes],
+    *,
+    now: datetime,
+    max_events: int,
+    max_bytes: int | None = None,
+    traceparent: str | None = None,
+    single: bool = False,
+) -> ParsedEvents:
+    """Messages and rejections of ``items`` in another format: ``translate`` gives the JSON of the event that the item at an
+    index is, or raises :class:`InvalidPayload`. ``single``: there is one, which did not come in an array.
+
+    Raises :class:`Refused` with 413 where there are more than ``max_events`` items, or they become more than ``max_bytes``.
+    """
+    if len(items) > max_events:
+        raise _too_many(max_events)
+    texts: list[tuple[int, bytes]] = []
+    rejected: list[Rejection] = []
+    size = 0
+    for index, item in enumerate(items):
+        if len(item) > EVENT_BYTES:
+            rejected.append(_too_long(index))
+            continue
+        try:
+            text = translate(index, item)
+        except InvalidPayload as error:
+            rejected.append(Rejection(index, error.field, error.error))
+            continue
+        size += len(text)
+        if max_bytes is not None and size > max_bytes:
+            raise Refused(413, f"the events of the request become more than {max_bytes} bytes: send fewer at once")
+        texts.append((index, text))
+    if not texts:
+        return ParsedEvents([], 0, rejected, single)
+    parsed = _each(texts, now, traceparent)
+    if rejected:
+        rejected = sorted([*rejected, *parsed.rejected], key=lambda rejection: rejection.index)
+    return ParsedEvents(parsed.messages, parsed.accepted, rejected or parsed.rejected, single)
 
 
 def _single(body: bytes, now: datetime, traceparent: str | None) -> ParsedEvents:

@@ -13,11 +13,14 @@ def send_events() -> dict[str, Any]:
     body = {
         "application/json": {"schema": {"anyOf": [event, {"type": "array", "items": event, "minItems": 1}]}},
         "application/x-ndjson": {"schema": {"type": "string", "description": "one event a line"}},
+        "application/cloudevents+json": {"schema": {"type": "object", "description": "a CloudEvent"}},
+        "application/cloudevents-batch+json": {"schema": {"type": "array", "items": {"type": "object"}}},
     }
     return {
         "operationId": "sendEvents",
         "summary": "Send events",
-        "description": "One event, an array or NDJSON, gzip if you like. An event that was sent before changes nothing.",
+        "description": "One event, an array or NDJSON, gzip if you like. An event that was sent before changes nothing. "
+        "CloudEvents 1.0 in structured, batched and binary mode (headers `ce-*`) are events as well.",
         "requestBody": {"required": True, "content": body},
         "responses": {
             "202": {"description": "Stored, as far as `accepted` says.", "content": content("Accepted")},

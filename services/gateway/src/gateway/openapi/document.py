@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import drishti
-from gateway.openapi import data, explorer, keys, metrics, pages, questions
+from gateway.openapi import data, explorer, keys, metrics, pages, questions, sources
 from gateway.openapi.operations import without_key
 from gateway.openapi.schemas import components
 
@@ -54,6 +54,7 @@ def document() -> dict[str, Any]:
             "/api/dashboard/analytics/keys/{id}": {verb: pages.for_pages(one) for verb, one in keys.one_key().items()},
             "/api/dashboard/{path}": {"get": pages.dashboard()},
             **explorer.operations(),
+            **sources.operations(),
             "/healthz": {"get": without_key("The process turns.")},
             "/readyz": {"get": {**without_key("Every dependency answers, and what is accepted is read."), "responses": _READY}},
             "/readyz/accept": {"get": {**without_key("Data can be accepted, for load balancers."), "responses": _READY}},
@@ -65,6 +66,7 @@ def document() -> dict[str, Any]:
             "schemas": components(),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "an API key"},
+                "basic": {"type": "http", "scheme": "basic", "description": "an API key as the user name, without password"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },

@@ -39,6 +39,39 @@ class Problem(msgspec.Struct, omit_defaults=True):
     nearest: list[str] = []
 
 
+class PosthogAccepted(msgspec.Struct, omit_defaults=True):
+    """The answer of PostHog, and why some events of the request are not stored."""
+
+    status: Literal[1]
+    rejected: list[Rejection] = []
+
+
+class PosthogProblem(msgspec.Struct, omit_defaults=True):
+    """Why a request of an SDK of PostHog was refused."""
+
+    type: str
+    code: str
+    detail: str
+    attr: str | None = None
+    rejected: list[Rejection] = []
+
+
+class SegmentAccepted(msgspec.Struct, omit_defaults=True):
+    """The answer of Segment, and why some messages of the request are not stored."""
+
+    success: Literal[True]
+    rejected: list[Rejection] = []
+
+
+class SegmentProblem(msgspec.Struct, omit_defaults=True):
+    """Why a request of an SDK of Segment or RudderStack was refused."""
+
+    success: Literal[False]
+    code: str
+    message: str
+    rejected: list[Rejection] = []
+
+
 class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"from_": "from"}):
     """Up to 16 questions over one range of time. Instants are ISO 8601, epoch ms or relative: `now-2h`, `now-1d/d`. ``tz``: the
     time zone of days and weeks, UTC if not given. ``resolution``: the width of a point; as fits the range if not given."""
@@ -54,6 +87,7 @@ class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={
 _TYPES = (
     AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
     UnknownMetric, Checked, SingleAnswer, QuestionRequest, AnswerSet, Key, Keys, MadeKey, NewKey,
+    PosthogAccepted, PosthogProblem, SegmentAccepted, SegmentProblem,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""EVENTS: what users and applications did. Pure.
+"""EVENTS: what users and applications did, CloudEvents of other producers among it. Pure.
 
 Events of one type, service and second are observed together, so that most of the work is done once for many. An event whose
 trace is kept is observed alone: then its context is an exemplar of exactly what it says.
@@ -22,7 +22,7 @@ from analytics.spans.llm_prices import with_cost
 from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 from drishti.events import AnalyticsEvent, AnalyticsEventType
-from drishti.messages import attributes, catalogue, subjects
+from drishti.messages import attributes, catalogue, cloudevents, subjects
 
 TABLE = Table(
     "events",
@@ -118,4 +118,5 @@ SIGNAL = Signal(
     observe=observe,
     tables={TABLE: rows},
     events=lambda items: items,
+    translate=cloudevents.from_message,
 )

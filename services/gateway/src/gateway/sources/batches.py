@@ -1,0 +1,114 @@
+"""What the bodies of these SDKs have in common: an object with events in it, fields that are all of them's, and a key. Pure.
+
+Nothing here builds the whole body: it is cut into events, and each is decoded when its turn comes. Python's SDKs write ``NaN``
+and ``Infinity`` where a number is none, which is no JSON; it is read as ``null``, as the servers of these SDKs store it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from drishti.errors import InvalidPayload
+from drishti.events import UNDECODABLE
+from drishti.messages import jsontext
+from gateway.errors import Refused
+
+Fields = dict[str, Any]
+
+_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Batch(NamedTuple):
+    """The events of a request as they came, and what holds for all of them.
+
+    ``request`` is different for every request. ``secrets`` are the texts of keys, which are no data.
+    """
+
+    items: Sequence[bytes]
+    shared: Fields
+    secrets: frozenset[str] = frozenset()
+    kind: str = ""
+    sent_at: datetime | None = None
+    historical: bool = False
+    received_at: datetime | None = None
+    request: str = ""
+    single: bool = False
+
+
+def raw_fields(text: bytes) -> dict[str, bytes]:
+    """The fields of the object ``text``, each as it came; raises :class:`Refused` with 400."""
+    try:
+        return {name: bytes(value) for name, value in _raw_fields.decode(text).items()}
+    except UNDECODABLE:
+        raise Refused(400, "the body must be a JSON object") from None
+
+
+def items_of(text: bytes, field: str) -> list[bytes]:
+    """The items of the array ``text``; raises :class:`Refused` with 400."""
+    if not jsontext.is_array(text):
+        raise Refused(400, f"{field} must be an array", field=field)
+    try:
+        return jsontext.cut(text)
+    except InvalidPayload as error:
+        raise Refused(400, error.error, field=field) from None
+
+
+def readable(body: bytes) -> bytes:
+    """``body`` as JSON that can be decoded, as far as it can be mended; raises :class:`Refused` with 400."""
+    text = jsontext.mended(body).strip()
+    if not text:
+        raise Refused(400, "the body is empty")
+    if b"NaN" not in text and b"Infinity" not in text:
+        return text
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except UNDECODABLE:
+        try:
+            return msgspec.json.encode(json.loads(text, parse_constant=lambda _: None))
+        except (ValueError, RecursionError):
+            raise Refused(400, "the body is not JSON") from None
+    return text
+
+
+def object_of(item: bytes) -> Fields:
+    """The event ``item``, which must be an object; raises :class:`InvalidPayload`."""
+    try:
+        value = msgspec.json.decode(item)
+    except UNDECODABLE:
+        raise jsontext.fault(item) or InvalidPayload("is not JSON") from None
+    if not isinstance(value, dict):
+        raise InvalidPayload("an event must be an object")
+    return value
+
+
+def object_at(fields: Mapping[str, Any], name: str) -> Fields:
+    """The object ``fields[name]``, empty where there is none; raises :class:`InvalidPayload`."""
+    value = fields.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidPayload("must be an object", name)
+    return value
+
+
+def text_at(fields: Mapping[str, Any], name: str) -> str | None:
+    """The text ``fields[name]``; a number is one too, and an empty one is none. Raises :class:`InvalidPayload`."""
+    value = fields.get(name)
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise InvalidPayload("must be a text", name)
+
+
+def decoded(raw: Mapping[str, bytes], names: Iterable[str]) -> Fields:
+    """The fields called ``names``, decoded; raises :class:`Refused` with 400."""
+    try:
+        return {name: msgspec.json.decode(raw[name]) for name in names if name in raw}
+    except UNDECODABLE:
+        raise Refused(400, "the body is not JSON") from None
