@@ -17,6 +17,7 @@ from analytics.storage import span_reading
 from analytics.traces import slices
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
+from drishti.messages.span_errors import ErrorList, ErrorSearch
 from drishti.messages.trace_outlines import (
     OutlineAnswer,
     OutlineQuery,
@@ -234,6 +235,45 @@ async def test_an_attribute_that_is_a_list_is_found_by_an_item_and_as_a_whole(wo
             assert found == {one.hex() for one in wanted}, condition
 
 
+async def test_of_several_texts_of_a_condition_any_may_be_met(world: Rig) -> None:
+    services = {"Web": "GET /a", "shop": "GET /b", "bank": "GET /a"}
+    ids = dict(zip(services, (trace for trace, _ in making.random_ids(11, 3)), strict=True))
+    spans = {
+        service: making.span(ids[service], b"\1" * 8, operation, error=f"no {service}", attributes={"n": place, "who": service})
+        for place, (service, operation) in enumerate(services.items())
+    }
+    asked: list[tuple[dict[str, Any], set[str]]] = [
+        ({"services": ["Web", "bank"]}, {"Web", "bank"}),
+        ({"service": "shop", "services": ["bank"]}, {"shop", "bank"}),
+        ({"services": ["nobody", "nobody else"]}, set()),
+        ({"operations": ["GET /b", "GET /c"]}, {"shop"}),
+        ({"services": ["Web", "shop"], "operations": ["GET /a"]}, {"Web"}),
+        ({"texts": ["no shop", "no bank", "100%"]}, {"shop", "bank"}),
+        ({"any_attribute": ['["n=0", "n=2"]']}, {"Web", "bank"}),
+        ({"any_attribute": ['["who=shop", "n>1"]', '["n!=2"]']}, {"shop"}),
+        ({"any_attribute": ['["who~sho", "none"]'], "attribute": ["n"]}, {"shop"}),
+    ]
+    async with world.running():
+        await send(world, *(making.resource_spans(service, [one]) for service, one in spans.items()))
+        other = making.resource_spans(
+            "Web", [making.span(b"\7" * 16, b"\1" * 8, "GET /a", error="no shop", attributes={"n": 0})]
+        )
+        await world.admin.publish(subjects.spans("somebody-else", "web"), other.SerializeToString())
+        await world.wait_settled()
+        for conditions, wanted in asked:
+            found = {trace.trace_id for trace in (await search(world, **conditions)).traces}
+            assert found == {ids[service].hex() for service in wanted}, conditions
+        errors = {"tenant": world.tenant, "from_ms": now_ms() - 3_600_000, "to_ms": now_ms() + 60_000}
+        for conditions, wanted in (
+            ({"services": ["Web", "bank"]}, {"web", "bank"}),
+            ({"texts": ["no Web", "GET /b"]}, {"web", "shop"}),
+            ({"service": "shop", "services": ["bank"], "texts": ["no"]}, {"shop", "bank"}),
+        ):
+            listed = await ask(world, "errors", ErrorSearch(**(errors | conditions)), ErrorList)
+            assert isinstance(listed, ErrorList), listed
+            assert {one.service for one in listed.errors} == wanted, conditions
+
+
 async def test_facets_count_what_was_sent(world: Rig) -> None:
     shop = Shop(2, 100)
     async with world.running():
@@ -384,6 +424,9 @@ async def test_a_wrong_question_says_which_field(world: Rig) -> None:
         for wrong, field in (
             ({"attribute": ["a=b", ">5"]}, "attribute.1"),
             ({"attribute": ["size>big"]}, "attribute.0"),
+            ({"any_attribute": ['["a=b"]', "a=b"]}, "any_attribute.1"),
+            ({"any_attribute": ['["a=b", "size>big"]']}, "any_attribute.0"),
+            ({"any_attribute": [encode(["a"] * 65).decode()]}, "any_attribute.0"),
             ({"cursor": "nonsense"}, "cursor"),
         ):
             shop = making.resource_spans("web", [making.span(b"\1" * 16, b"\1" * 8)])

@@ -25,9 +25,9 @@ def shop(trace: int) -> list[Span]:
     ]
 
 
-def answer(found: ServiceMap, service: str = "", covered_s: float = 60.0) -> ServiceMapAnswer:
+def answer(found: ServiceMap, services: str = "", covered_s: float = 60.0) -> ServiceMapAnswer:
     return service_map_answers.answer(
-        found, from_ms=0, to_ms=120_000, as_of=7, complete_to=60_000, covered_s=covered_s, service=service
+        found, from_ms=0, to_ms=120_000, as_of=7, complete_to=60_000, covered_s=covered_s, around=frozenset(services.split())
     )
 
 
@@ -59,6 +59,11 @@ def test_one_service_is_shown_with_whom_it_calls_and_who_calls_it() -> None:
     assert {(edge.caller, edge.callee) for edge in answer(FOUND, "api").edges} == {
         ("service:shop", "service:api"),
         ("service:api", "cache:redis"),
+    }
+    assert {(edge.caller, edge.callee) for edge in answer(FOUND, "api shop").edges} == {
+        (edge.caller, edge.callee)
+        for edge in answer(FOUND).edges
+        if {edge.caller, edge.callee} & {"service:api", "service:shop"}
     }
     alone = answer(service_map([span(1, None, 0, 9)]), "shop")
     assert [node.id for node in alone.nodes] == ["service:shop"]

@@ -12,9 +12,10 @@ from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.variables import WrongChoice, chosen_of, resolved
 from drishti.measures.definition_checks import InvalidDefinition
 from drishti.measures.expressions.parser import parse, parse_condition
-from drishti.measures.expressions.tree import Compare, Term
+from drishti.measures.expressions.tree import Compare, Term, matches
 
 MODEL = {"name": "model", "metric": "llm_requests", "dimension": "model"}
+BOTH = [("var-service", "b"), ("var-service", "a")]
 SEVERAL = {"name": "service", "title": "Services", "metric": "requests", "dimension": "service", "several": True}
 
 
@@ -129,6 +130,45 @@ HOSTILE = '") or status = "500" -- \\ \u202e <b>'
 
 
 @pytest.mark.parametrize(
+    "where",
+    [
+        "service = $service",
+        "service != $service",
+        "not service in ($service)",
+        "not service = $service",
+        "not (service in ($service, $model))",
+        "not not ((service = $service))",
+        "not service != $service",
+    ],
+)
+def test_where_nothing_is_chosen_all_values_are_meant_and_none_is_excluded(where: str) -> None:
+    panel = shown_panel({"kind": "query", "queries": [{"metric": "m", "aggregate": "count", "where": where}]})
+    condition = parse_condition(panel["queries"][0]["where"])
+    assert [matches(condition, labels) for labels in ({"service": "a"}, {"service": 1}, {})] == [True, True, True]
+    beside = shown_panel({"kind": "query", "queries": [{"metric": "m", "aggregate": "count", "where": f'{where} and x = "y"'}]})
+    condition = parse_condition(beside["queries"][0]["where"])
+    assert [matches(condition, labels) for labels in ({"x": "y"}, {"x": "z", "service": "a"})] == [True, False]
+
+
+def test_more_searches_at_once_than_are_asked_for_are_refused() -> None:
+    own = document_reading.given(
+        {"name": "own", "title": "Own", "variables": [SEVERAL, SEVERAL | {"name": "other"}], "panels": [SEARCHES]}
+    )
+    eight = [(f"var-{name}", str(n)) for name in ("service", "other") for n in range(8)]
+    assert len(shown(own, *eight[:14])["panels"][0]["texts"]) == 48
+    with pytest.raises(WrongChoice, match=r"text of panel Found would be 64 texts, more than 50"):
+        shown(own, *eight)
+    defaults = {"default": [str(n) for n in range(8)]}
+    variables = [SEVERAL | defaults, SEVERAL | defaults | {"name": "other"}]
+    with pytest.raises(InvalidDefinition) as refused:
+        document_reading.given({"name": "own", "title": "Own", "variables": variables, "panels": [SEARCHES]})
+    assert [fault.field for fault in refused.value.faults] == ["panels[0].text"]
+
+
+SEARCHES = {"kind": "traces", "title": "Found", "text": "$service of $other"}
+
+
+@pytest.mark.parametrize(
     ("expression", "parameters", "expected"),
     [
         ("count(a where model = $model)", [("var-model", "x")], 'count(a where model = "x")'),
@@ -141,6 +181,12 @@ HOSTILE = '") or status = "500" -- \\ \u202e <b>'
             'count(a where not service in ("a", "b") and x = \'y\') / count(a where service in ("a", "b", "c"))',
         ),
         ("count(a where service in ($service, 'c'))", [], 'count(a where service prefix "")'),
+        ("count(a where not service in ($service, 'c'))", [], "count(a where not service = 'c')"),
+        (
+            "count(a where not (service in ($service) and x = 'y'))",
+            [],
+            "count(a where not (service prefix \"\" and x = 'y'))",
+        ),
         ("count(a where model = '$model') + count(b)", [("var-model", "x")], "count(a where model = '$model') + count(b)"),
         ('count("page-view" where "a b" = $model)', [("var-model", "x")], 'count("page-view" where "a b" = "x")'),
     ],
@@ -190,6 +236,24 @@ def test_what_is_chosen_is_a_text_of_the_expression_whatever_it_is() -> None:
         ({"kind": "traces", "attributes": ["a=$model"]}, [("var-model", "b=c")], {"attributes": ("a=b=c",)}),
         ({"kind": "errors", "service": "$model", "text": "in $model"}, [("var-model", "m")], {"service": "m", "text": "in m"}),
         ({"kind": "service_map", "service": "$model"}, [("var-model", "m")], {"service": "m"}),
+        ({"kind": "service_map", "service": "$service"}, BOTH, {"service": "", "services": ("a", "b")}),
+        ({"kind": "service_map", "service": "$service"}, [], {"service": "", "services": ""}),
+        (
+            {"kind": "errors", "service": "$service", "services": ["c"], "text": "in $service"},
+            BOTH,
+            {"services": ("a", "b", "c"), "text": "", "texts": ("in a", "in b")},
+        ),
+        (
+            {"kind": "traces", "service": "$service", "operation": "$service of $model", "attributes": ["size>=3"]},
+            [*BOTH, ("var-model", "m")],
+            {"services": ("a", "b"), "operations": ("a of m", "b of m"), "attributes": ("size>=3",)},
+        ),
+        (
+            {"kind": "traces", "attributes": ["k=$service", "k!=$service", '["x=$service", "y"]', "k=$model"]},
+            BOTH,
+            {"attributes": ('["k=a","k=b"]', '["k!=a"]', '["k!=b"]', '["x=a","x=b","y"]')},
+        ),
+        ({"kind": "traces", "attributes": ["$model"]}, [("var-model", '["a"]')], {"attributes": ('["[\\"a\\"]"]',)}),
         (
             {"kind": "histogram", "values": {"metric": "m", "only": {"service": "$service"}}},
             [("var-service", "a"), ("var-service", "b")],
@@ -207,8 +271,6 @@ def test_searches_and_histograms_have_what_is_chosen(
 @pytest.mark.parametrize(
     ("panel", "field", "error", "character"),
     [
-        ({"kind": "traces", "service": "$service"}, "service", "takes one value", None),
-        ({"kind": "traces", "attributes": ["a", "b=$service"]}, "attributes[1]", "takes one value", None),
         ({"kind": "histogram", "values": {"metric": "m", "only": {"a": "$gone"}}}, "values.only.a", "no variable gone", None),
         ({"kind": "query", "queries": [{"expression": "count($model)"}]}, "queries[0].expression", "may stand after =", 6),
         (

@@ -11,6 +11,7 @@ import msgspec
 from drishti.dashboards.conditions import where_of
 from drishti.dashboards.documents import (
     GRID_COLUMNS,
+    MAX_VALUES,
     MIGRATIONS,
     SCHEMA,
     Bar,
@@ -32,7 +33,7 @@ from drishti.dashboards.documents import (
     questions,
 )
 from drishti.dashboards.query_checks import LEVELS, query_faults
-from drishti.dashboards.variables import named_in, named_in_search, searches
+from drishti.dashboards.variables import named_in, too_many, values_by_name
 from drishti.measures.definition_checks import Fault, InvalidDefinition, limit_faults
 from drishti.measures.definition_reading import fault_of
 from drishti.measures.fields import adds_up
@@ -174,12 +175,8 @@ def _variable_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
                 has = f"it has {', '.join(first)}" if first else "it has none"
                 error = f"the dashboard has no variable {name}: {has}. A value that begins with $ is written $${name}"
                 yield Fault(f"{at}.{field}.{label}", error)
-    several = {variable.name for variable in dashboard.variables if variable.several}
-    for index, panel in enumerate(dashboard.panels):
-        for field, text in searches(panel):
-            for name in named_in_search(text):
-                if name in several:
-                    yield Fault(f"panels[{index}].{field}", f"takes one value, and the variable {name} has several at once")
+    for _, place, field, count in too_many(dashboard, values_by_name(dashboard, ())):
+        yield Fault(f"panels[{place}].{field}", f"would be {count} texts with the default values, more than {MAX_VALUES}")
 
 
 def _contradictions(dashboard: DashboardDocument) -> Iterator[Fault]:

@@ -253,6 +253,7 @@ class TextPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 Words = Annotated[str, Meta(max_length=200)]
+Alternatives = Annotated[tuple[Words, ...], Meta(max_length=MAX_VALUES, description="several, of which any is meant")]
 Top = Annotated[int, Meta(ge=1, le=50, description="at most so many rows")]
 
 
@@ -285,33 +286,43 @@ class ForecastScoresPanel(
 
 
 class TracesPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="traces"):
-    """Traces with a span that meets all conditions; ``failed``: one that failed, ``root``: the root of its trace."""
+    """Traces with a span that meets all conditions; ``failed``: one that failed, ``root``: the root of its trace.
+
+    Of ``service`` and ``services`` together any is meant, and so of operations and texts. One of ``attributes`` that is a JSON
+    list of conditions is met where any of them is."""
 
     service: Words = ""
+    services: Alternatives = ()
     operation: Words = ""
+    operations: Alternatives = ()
     failed: bool = False
     root: bool = False
     min_duration_ms: Annotated[float, Meta(ge=0, le=1e12)] | None = None
     text: Words = ""
+    texts: Alternatives = ()
     attributes: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=1_024)], ...], Meta(max_length=8)] = ()
     order: Literal["newest", "slowest"] = "newest"
     top: Top = 10
 
 
 class ErrorsPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="errors"):
-    """Kinds of errors, with how often they came; ``text`` is in their titles or places."""
+    """Kinds of errors, with how often they came; ``text`` is in their titles or places.
+    Of ``service`` and ``services`` together any is meant, and so of texts."""
 
     service: Words = ""
+    services: Alternatives = ()
     status: Literal["any", "open", "resolved", "ignored"] = "open"
     text: Words = ""
+    texts: Alternatives = ()
     order: Literal["last_seen", "first_seen", "count"] = "last_seen"
     top: Top = 10
 
 
 class ServiceMapPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="service_map"):
-    """Who calls whom; with ``service`` whom it calls and who calls it."""
+    """Who calls whom; with ``service`` whom it calls and who calls it, with ``services`` what any of them has to do with."""
 
     service: Words = ""
+    services: Alternatives = ()
 
 
 class Distribution(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

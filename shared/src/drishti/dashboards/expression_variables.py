@@ -1,8 +1,9 @@
 """Variables in expressions and conditions: ``service = $service`` with what was chosen in its place. Pure.
 
 A variable stands for values of a label, so it may stand after ``=`` and ``!=`` and within ``in (…)``, and nowhere else. What
-was chosen is written as quoted text, whatever it is; where nothing was chosen, the comparison is met by all values
-(``service prefix ""``). In quotes, ``"$service"`` is the text itself.
+was chosen is written as quoted text, whatever it is. Where nothing was chosen, the comparison is met by all values
+(``service prefix ""``), and one that is negated, by ``!=`` or by a ``not`` before it, excludes none: then it is met by all
+values together with its ``not``. In quotes, ``"$service"`` is the text itself.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ _TEXT_OR_VARIABLE = re.compile(
 
 class _Use(NamedTuple):
     """A comparison with variables: ``text[begin:end]``, of the label that is written as ``name``. ``values`` are as written, or
-    the names of variables; ``at`` is where the first of these stands."""
+    the names of variables; ``at`` is where the first of these stands. ``negation`` are the bounds with every ``not`` that is
+    about this comparison alone; the same bounds where there is none."""
 
     begin: int
     end: int
+    negation: tuple[int, int]
     name: str
     excluded: bool
     values: tuple[str, ...]
@@ -48,8 +51,11 @@ def with_values(text: str, values: Mapping[str, tuple[str, ...]]) -> str:
             for value, each in zip(use.values, chosen, strict=True)
             for one in each
         ]
-        made += (text[end : use.begin], _comparison(use, list(dict.fromkeys(written)) if all(chosen) else []))
-        end = use.end
+        is_negated = use.excluded or use.negation != (use.begin, use.end)
+        meant = list(dict.fromkeys(written)) if is_negated or all(chosen) else []
+        begin, after = (use.begin, use.end) if meant else use.negation
+        made += (text[end:begin], _comparison(use, meant))
+        end = after
     return "".join(made) + text[end:]
 
 
@@ -96,6 +102,7 @@ def _uses(text: str) -> Iterator[_Use]:
         yield _Use(
             begin=tokens[begin].at,
             end=done,
+            negation=_negation(tokens, begin, end),
             name=tokens[begin].text,
             excluded=tokens[begin + 1].text == "!=",
             values=tuple(variables.get(one.at, one.text) for one in written),
@@ -117,6 +124,23 @@ def _bounds(tokens: list[Token], place: int) -> tuple[int, int] | None:
     while tokens[closing].kind == "text" or tokens[closing].text == ",":
         closing += 1
     return (opening - 2, closing + 1) if tokens[closing].text == ")" else None
+
+
+def _negation(tokens: list[Token], begin: int, end: int) -> tuple[int, int]:
+    """The bounds in the text of the comparison ``tokens[begin:end]`` with each ``not`` before it, also around parentheses that
+    hold nothing else."""
+    outer = begin, end
+    while begin > 0:
+        before = tokens[begin - 1]
+        if before.kind == "name" and before.text == "not":
+            begin -= 1
+            outer = begin, end
+        elif before.text == "(" and before.kind == "sign" and tokens[end].text == ")" and tokens[end].kind == "sign":
+            begin, end = begin - 1, end + 1
+        else:
+            break
+    first, last = outer
+    return tokens[first].at, tokens[last - 1].at + len(tokens[last - 1].text)
 
 
 def _comparison(use: _Use, values: list[str]) -> str:

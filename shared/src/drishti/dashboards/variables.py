@@ -2,13 +2,16 @@
 
 ``only: {model: $model}`` is of the values that were chosen for the variable ``model``, and of everything where none was;
 ``$$x`` is the value ``$x`` itself. In expressions it stands after ``=``, ``!=`` and within ``in (…)``, and in searches for
-traces and errors wherever a text does: a condition with a variable for which nothing was chosen is left out. In titles and
+traces and errors wherever a text does: of several values any is meant, and a condition with a variable for which nothing
+was chosen is left out. In titles and
 names of lines ``$model`` is what was chosen, in words. An address says what was chosen (``?var-model=a&var-model=b``;
 ``?var-model=``: all of them, whatever the document says); nothing of that is stored.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -38,6 +41,7 @@ from drishti.dashboards.documents import (
     TimeSeries,
     TracesPanel,
 )
+from drishti.messages.attribute_alternatives import alternatives_of, text_of
 
 PARAMETER = "var-"
 """What the parameters of an address begin with that choose values."""
@@ -54,6 +58,9 @@ C = TypeVar("C", bound=PanelQuestion | Distribution | StoredQuery)
 
 Chosen = tuple[tuple[str, tuple[str, ...]], ...]
 """Values by the names of variables, sorted; a variable that is not there has those of the document."""
+
+_EXCLUDED = re.compile(r"[^\[=!~<>][^=!~<>]*!=")
+"""A condition on an attribute that leaves a value out."""
 
 _IN_TEXT = re.compile(r"\$(?:\$|([a-z][a-z0-9_]{0,31}))")
 
@@ -84,7 +91,20 @@ def chosen_of(document: DashboardDocument, parameters: Iterable[tuple[str, str]]
         if len(values) > MAX_VALUES:
             raise WrongChoice(f"{name} takes {MAX_VALUES} values at most, not {len(values)}")
         result.append((name, values))
-    return tuple(result)
+    found = tuple(result)
+    for panel, _, field, count in too_many(document, values_by_name(document, found)):
+        raise WrongChoice(f"{field} of panel {panel.title} would be {count} texts, more than {MAX_VALUES}: choose fewer values")
+    return found
+
+
+def too_many(document: DashboardDocument, values: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[Panel, int, str, int]]:
+    """The searches of more texts than may be asked for at once: the panel, its place, the field, and how many they are."""
+    for place, panel in enumerate(document.panels):
+        for field, given in searches(panel):
+            many = (math.prod(len(values.get(name, ())) or 1 for name in set(named_in_search(text))) for text in given if text)
+            count = sum(many)
+            if count > MAX_VALUES:
+                yield panel, place, field, count
 
 
 def values_by_name(document: DashboardDocument, chosen: Chosen) -> dict[str, tuple[str, ...]]:
@@ -115,16 +135,20 @@ def named_in(question: PanelQuestion | Distribution | StoredQuery) -> Iterator[t
                     yield field, label, value[1:]
 
 
-def searches(panel: Panel) -> Iterator[tuple[str, str]]:
-    """The texts by which ``panel`` searches stored spans, each with its field: variables may stand in them."""
+def searches(panel: Panel) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The texts by which ``panel`` searches stored spans, each with its field, of which any is meant: variables may stand in
+    them."""
     match panel:
         case TracesPanel():
-            yield from (("service", panel.service), ("operation", panel.operation), ("text", panel.text))
-            yield from ((f"attributes[{place}]", text) for place, text in enumerate(panel.attributes))
+            yield from (("service", (panel.service, *panel.services)), ("operation", (panel.operation, *panel.operations)))
+            yield "text", (panel.text, *panel.texts)
+            yield from (
+                (f"attributes[{place}]", alternatives_of(text) or (text,)) for place, text in enumerate(panel.attributes)
+            )
         case ErrorsPanel():
-            yield from (("service", panel.service), ("text", panel.text))
+            yield from (("service", (panel.service, *panel.services)), ("text", (panel.text, *panel.texts)))
         case ServiceMapPanel():
-            yield "service", panel.service
+            yield "service", (panel.service, *panel.services)
         case _:
             pass
 
@@ -159,18 +183,27 @@ def _panel(panel: Panel, values: Mapping[str, tuple[str, ...]]) -> Panel:
         case QueryPanel():
             return msgspec.structs.replace(panel, queries=tuple(_query(query, values) for query in panel.queries))
         case TracesPanel():
-            attributes = tuple(found for text in panel.attributes if (found := _searched(text, values)))
+            attributes = tuple(found for text in panel.attributes for found in _attributes(text, values))
+            service, services = _searched(panel.service, panel.services, values)
+            operation, operations = _searched(panel.operation, panel.operations, values)
+            words, texts = _searched(panel.text, panel.texts, values)
             return msgspec.structs.replace(
                 panel,
-                service=_searched(panel.service, values),
-                operation=_searched(panel.operation, values),
-                text=_searched(panel.text, values),
+                service=service,
+                services=services,
+                operation=operation,
+                operations=operations,
+                text=words,
+                texts=texts,
                 attributes=attributes,
             )
         case ErrorsPanel():
-            return msgspec.structs.replace(panel, service=_searched(panel.service, values), text=_searched(panel.text, values))
+            service, services = _searched(panel.service, panel.services, values)
+            words, texts = _searched(panel.text, panel.texts, values)
+            return msgspec.structs.replace(panel, service=service, services=services, text=words, texts=texts)
         case ServiceMapPanel():
-            return msgspec.structs.replace(panel, service=_searched(panel.service, values))
+            service, services = _searched(panel.service, panel.services, values)
+            return msgspec.structs.replace(panel, service=service, services=services)
         case _:
             return panel
 
@@ -187,11 +220,39 @@ def _query(query: StoredQuery, values: Mapping[str, tuple[str, ...]]) -> StoredQ
     )
 
 
-def _searched(text: str, values: Mapping[str, tuple[str, ...]]) -> str:
-    """``text`` with the one value of each variable; empty, which is any, where nothing was chosen for one of them."""
-    if any(name in values and not values[name] for name in named_in_search(text)):
-        return ""
-    return _IN_TEXT.sub(lambda found: "$" if found[1] is None else (values.get(found[1]) or (found[0],))[0], text)
+def _searched(one: str, several: tuple[str, ...], values: Mapping[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+    """One text, or several of which any is meant, with the values of their variables; empty, which is any, where nothing was
+    chosen for one of them."""
+    found = _texts((one, *several), values)
+    return (found[0], ()) if len(found) == 1 else ("", found)
+
+
+def _attributes(text: str, values: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """The conditions on an attribute with the values of each variable: of several values any, of excluded ones none."""
+    found = _texts(alternatives_of(text) or (text,), values)
+    if len(found) == 1:
+        yield found[0] if alternatives_of(found[0]) is None else text_of((found[0],))
+    elif _EXCLUDED.match(text):
+        yield from (text_of((one,)) for one in found)
+    elif found:
+        yield text_of(found)
+
+
+def _with(text: str, values: Mapping[str, str]) -> str:
+    """``text`` with the one value of each variable."""
+    return _IN_TEXT.sub(lambda found: "$" if found[1] is None else values.get(found[1], found[0]), text)
+
+
+def _texts(given: Iterable[str], values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Each of ``given`` with each value of its variables; none where nothing was chosen for one of them."""
+    found: dict[str, None] = {}
+    for text in given:
+        names = sorted({name for name in named_in_search(text) if name in values})
+        if not all(values[name] for name in names):
+            return ()
+        for each in itertools.product(*(values[name] for name in names)):
+            found[_with(text, dict(zip(names, each, strict=True)))] = None
+    return tuple(text for text in found if text)
 
 
 def _question(question: C, values: Mapping[str, tuple[str, ...]]) -> C:

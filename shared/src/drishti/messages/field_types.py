@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -26,6 +27,15 @@ Step = Literal[
 ]  # fmt: skip
 
 RESOLUTION_MS: dict[str, int] = {"1s": 1_000, "1m": 60_000, "1h": 3_600_000}
+
+
+MAX_ALTERNATIVES = 50
+"""Texts of one condition of which any may be meant: as many as a variable of a dashboard has values."""
+
+
+def any_of(one: str, several: Iterable[str]) -> list[str]:
+    """The texts of a condition that is given once or several times; none: anything meets it."""
+    return [text for text in (one, *several) if text]
 
 
 OPEN_ENUM = "x-extensible-enum"

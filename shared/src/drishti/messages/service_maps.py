@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from drishti.messages.field_types import EpochMs, ServiceNames, Token
+from drishti.messages.field_types import MAX_ALTERNATIVES, EpochMs, ServiceNames, Token
 
 NodeKindName = Literal["service", "database", "cache", "broker", "model", "external", "entry"]
 
 
 class ServiceMapQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """A question to analytics: the service map of the minutes that begin in ``[from, to)``; with ``service``, only it, whom it
-    calls and who calls it."""
+    calls and who calls it. Of several ``services``, what any of them has to do with."""
 
     tenant: Token
     from_ms: EpochMs
     to_ms: EpochMs
     service: str = ""
+    services: Annotated[list[str], Meta(max_length=MAX_ALTERNATIVES, description="several, with all their neighbours")] = []
 
 
 class Traffic(Struct, omit_defaults=True, kw_only=True):

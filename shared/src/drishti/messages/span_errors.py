@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from drishti.messages.field_types import EpochMs, ServiceNames, Token, known_values
+from drishti.messages.field_types import MAX_ALTERNATIVES, EpochMs, ServiceNames, Token, known_values
 from drishti.messages.traces import TraceId
 
 Fingerprint = Annotated[
@@ -17,19 +17,23 @@ Fingerprint = Annotated[
 ]
 ErrorStatus = Literal["open", "resolved", "ignored"]
 Text = Annotated[str, Meta(max_length=256)]
+Texts = Annotated[list[Text], Meta(max_length=MAX_ALTERNATIVES, description="several, of which any may be met")]
+Service = Annotated[str, Meta(max_length=64)]
+Services = Annotated[list[Service], Meta(max_length=MAX_ALTERNATIVES, description="several, of which any may be met")]
 
 
 class ErrorSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """Errors that were seen in a range of time and meet these conditions.
 
-    ``text`` is looked for in titles and culprits. Of a ``trace_id`` all errors are asked for, whatever the range. With
-    ``steps``, each error has a count for each of so many equal parts of the range. ``cursor`` is that of the answer before.
+    ``text`` is looked for in titles and culprits; of it and ``texts`` any may be met, and so of services. Of a ``trace_id``
+    all errors are asked for, whatever the range. With ``steps``, each error has a count for each of so many equal parts of the
+    range. ``cursor`` is that of the answer before.
     """
 
     tenant: Token
     from_ms: EpochMs
     to_ms: EpochMs
-    service: Annotated[str, Meta(max_length=64)] = ""
+    service: Service = ""
     status: ErrorStatus | None = None
     type: Text = ""
     text: Text = ""
@@ -38,6 +42,8 @@ class ErrorSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     steps: Annotated[int, Meta(ge=0, le=120)] = 0
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, Meta(max_length=64)] = ""
+    services: Services = []
+    texts: Texts = []
 
 
 class ErrorGroup(Struct, omit_defaults=True, kw_only=True):

@@ -9,12 +9,17 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from drishti.messages.field_types import EpochMs, ServiceNames, Token, known_values
+from drishti.messages.field_types import MAX_ALTERNATIVES, EpochMs, ServiceNames, Token, known_values
 
 TraceId = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{32}$(?!\n)", description="the id of a trace: 32 hexadecimal digits")]
 SpanKindName = Literal["unspecified", "internal", "server", "client", "producer", "consumer"]
 StatusName = Literal["unset", "ok", "error"]
 Text = Annotated[str, Meta(max_length=512)]
+Texts = Annotated[list[Text], Meta(max_length=MAX_ALTERNATIVES, description="several, of which any may be met")]
+Service = Annotated[str, Meta(max_length=256)]
+Services = Annotated[list[Service], Meta(max_length=MAX_ALTERNATIVES, description="several, of which any may be met")]
+MAX_ATTRIBUTE_CONDITIONS = 64
+"""Of one search, those of which any may be met among them."""
 Milliseconds = Annotated[float, Meta(ge=0, le=1e12)]
 AttributeFilter = Annotated[
     str,
@@ -23,6 +28,14 @@ AttributeFilter = Annotated[
         max_length=1_024,
         description="a condition on an attribute: name=value, name!=value, name~part, name>number, also >=, < and <=, or the "
         "name alone: it is there. Those of the resource begin with resource.",
+    ),
+]
+AnyAttribute = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=16_384,
+        description='a JSON list of conditions as of attribute, of which any may be met: ["size=1", "size=2"]',
     ),
 ]
 
@@ -123,12 +136,13 @@ class TraceAnswer(Struct, omit_defaults=True, kw_only=True):
 
 class SpanConditions(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """What a span must be like, all of it. ``text`` is looked for in messages of errors and in exceptions. ``root``: among root
-    spans only. ``without_service``: tokens of services of which it is not."""
+    spans only. ``without_service``: tokens of services of which it is not. Of ``service`` and
+    ``services`` together any may be met, and so of operations and texts."""
 
     tenant: Token
     from_ms: EpochMs
     to_ms: EpochMs
-    service: Annotated[str, Meta(max_length=256)] = ""
+    service: Service = ""
     operation: Text = ""
     kind: SpanKindName | None = None
     min_duration_ms: Milliseconds | None = None
@@ -141,6 +155,10 @@ class SpanConditions(Struct, omit_defaults=True, kw_only=True, rename={"from_ms"
     text: Text = ""
     root: bool = False
     without_service: Annotated[list[Token], Meta(max_length=16)] = []
+    services: Services = []
+    operations: Texts = []
+    texts: Texts = []
+    any_attribute: Annotated[list[AnyAttribute], Meta(max_length=MAX_ATTRIBUTE_CONDITIONS)] = []
 
 
 class TraceSearch(SpanConditions, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):

@@ -224,6 +224,8 @@ def _predicate(condition: Condition, properties: _Properties) -> str:
     if isinstance(condition, Prefix):
         if NUL in condition.text:
             return "false"
+        if not condition.text:
+            return "true"
         value = properties[condition.name]
         return _of_type(
             "string", value, f"starts_with(({value}) #>> '{{}}', {properties.parameters.add(condition.text, 'text')})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from analytics.spans.durations import Durations, merged
 from analytics.spans.peers import Node, NodeKind
 from analytics.spans.service_map import Edge, ServiceMap
@@ -14,9 +16,17 @@ MAX_EDGES = 1_000
 
 
 def answer(
-    found: ServiceMap, *, from_ms: int, to_ms: int, as_of: int, complete_to: int, covered_s: float, service: str = ""
+    found: ServiceMap,
+    *,
+    from_ms: int,
+    to_ms: int,
+    as_of: int,
+    complete_to: int,
+    covered_s: float,
+    around: Set[str] = frozenset(),
 ) -> ServiceMapAnswer:
-    """The answer from all that was counted in ``[from_ms, to_ms)``, which came in ``covered_s`` seconds."""
+    """The answer from all that was counted in ``[from_ms, to_ms)``, which came in ``covered_s`` seconds; with ``around``, of
+    these services and their neighbours."""
     drawn, folded = found.resolved().bounded(MAX_EDGES)
     outgoing: dict[Node, int] = {}
     incoming: dict[Node, list[Durations]] = {}
@@ -25,9 +35,9 @@ def answer(
         incoming.setdefault(callee, []).append(counted)
         incoming.setdefault(caller, [])
     traffic = {node: merged(calls) for node, calls in incoming.items()} | drawn.nodes
-    edges = {edge: counted for edge, counted in drawn.edges.items() if not service or _touches(edge, service)}
+    edges = {edge: counted for edge, counted in drawn.edges.items() if not around or _touches(edge, around)}
     shown = {node for edge in edges for node in edge}
-    nodes = {node: counted for node, counted in traffic.items() if not service or node in shown or _is(node, service)}
+    nodes = {node: counted for node, counted in traffic.items() if not around or node in shown or _is_of(node, around)}
     return ServiceMapAnswer(
         from_ms=from_ms,
         to_ms=to_ms,
@@ -60,12 +70,12 @@ def _id(node: Node) -> str:
     return f"{node.kind}:{node.name}"
 
 
-def _is(node: Node, service: str) -> bool:
-    return node.kind is NodeKind.SERVICE and node.name == service
+def _is_of(node: Node, services: Set[str]) -> bool:
+    return node.kind is NodeKind.SERVICE and node.name in services
 
 
-def _touches(edge: Edge, service: str) -> bool:
-    return _is(edge[0], service) or _is(edge[1], service)
+def _touches(edge: Edge, services: Set[str]) -> bool:
+    return _is_of(edge[0], services) or _is_of(edge[1], services)
 
 
 def _traffic(counted: Durations, seconds: float) -> Traffic:

@@ -590,8 +590,9 @@ export interface ErrorQuery {
 /**
  * Errors that were seen in a range of time and meet these conditions.
  *
- * ``text`` is looked for in titles and culprits. Of a ``trace_id`` all errors are asked for, whatever the range. With
- * ``steps``, each error has a count for each of so many equal parts of the range. ``cursor`` is that of the answer before.
+ * ``text`` is looked for in titles and culprits; of it and ``texts`` any may be met, and so of services. Of a ``trace_id``
+ * all errors are asked for, whatever the range. With ``steps``, each error has a count for each of so many equal parts of the
+ * range. ``cursor`` is that of the answer before.
  */
 export interface ErrorSearch {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -609,6 +610,10 @@ export interface ErrorSearch {
   steps?: number;
   limit?: number;
   cursor?: string;
+  /** several, of which any may be met */
+  services?: string[];
+  /** several, of which any may be met */
+  texts?: string[];
 }
 
 /** A span that had the error. */
@@ -629,7 +634,10 @@ export interface ErrorsAt {
   count: number;
 }
 
-/** Kinds of errors, with how often they came; ``text`` is in their titles or places. */
+/**
+ * Kinds of errors, with how often they came; ``text`` is in their titles or places.
+ * Of ``service`` and ``services`` together any is meant, and so of texts.
+ */
 export interface ErrorsPanel {
   kind: "errors";
   id?: string | null;
@@ -637,8 +645,12 @@ export interface ErrorsPanel {
   description?: string;
   layout?: Layout | null;
   service?: string;
+  /** several, of which any is meant */
+  services?: string[];
   status?: "any" | "ignored" | "open" | "resolved";
   text?: string;
+  /** several, of which any is meant */
+  texts?: string[];
   order?: "count" | "first_seen" | "last_seen";
   /** at most so many rows */
   top?: number;
@@ -1607,7 +1619,7 @@ export interface ServiceMapAnswer {
   service_names?: Record<string, string>;
 }
 
-/** Who calls whom; with ``service`` whom it calls and who calls it. */
+/** Who calls whom; with ``service`` whom it calls and who calls it, with ``services`` what any of them has to do with. */
 export interface ServiceMapPanel {
   kind: "service_map";
   id?: string | null;
@@ -1615,11 +1627,13 @@ export interface ServiceMapPanel {
   description?: string;
   layout?: Layout | null;
   service?: string;
+  /** several, of which any is meant */
+  services?: string[];
 }
 
 /**
  * A question to analytics: the service map of the minutes that begin in ``[from, to)``; with ``service``, only it, whom it
- * calls and who calls it.
+ * calls and who calls it. Of several ``services``, what any of them has to do with.
  */
 export interface ServiceMapQuery {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -1629,6 +1643,8 @@ export interface ServiceMapQuery {
   /** milliseconds since 1970-01-01T00:00Z */
   to: number;
   service?: string;
+  /** several, with all their neighbours */
+  services?: string[];
 }
 
 /** One service. ``failing``: what does not answer it, by name, with the reason. */
@@ -1936,6 +1952,13 @@ export interface TraceAggregate {
   text?: string;
   root?: boolean;
   without_service?: string[];
+  /** several, of which any may be met */
+  services?: string[];
+  /** several, of which any may be met */
+  operations?: string[];
+  /** several, of which any may be met */
+  texts?: string[];
+  any_attribute?: string[];
   order?: "newest" | "slowest";
   limit?: number;
 }
@@ -1999,6 +2022,13 @@ export interface TraceFacets {
   text?: string;
   root?: boolean;
   without_service?: string[];
+  /** several, of which any may be met */
+  services?: string[];
+  /** several, of which any may be met */
+  operations?: string[];
+  /** several, of which any may be met */
+  texts?: string[];
+  any_attribute?: string[];
 }
 
 /** For which reasons a trace is kept; none: for as long as every other. */
@@ -2062,6 +2092,13 @@ export interface TraceSearch {
   text?: string;
   root?: boolean;
   without_service?: string[];
+  /** several, of which any may be met */
+  services?: string[];
+  /** several, of which any may be met */
+  operations?: string[];
+  /** several, of which any may be met */
+  texts?: string[];
+  any_attribute?: string[];
   order?: "newest" | "slowest";
   limit?: number;
   cursor?: string;
@@ -2097,7 +2134,12 @@ export interface TraceSpan {
   trace_state?: string;
 }
 
-/** Traces with a span that meets all conditions; ``failed``: one that failed, ``root``: the root of its trace. */
+/**
+ * Traces with a span that meets all conditions; ``failed``: one that failed, ``root``: the root of its trace.
+ *
+ * Of ``service`` and ``services`` together any is meant, and so of operations and texts. One of ``attributes`` that is a JSON
+ * list of conditions is met where any of them is.
+ */
 export interface TracesPanel {
   kind: "traces";
   id?: string | null;
@@ -2105,11 +2147,17 @@ export interface TracesPanel {
   description?: string;
   layout?: Layout | null;
   service?: string;
+  /** several, of which any is meant */
+  services?: string[];
   operation?: string;
+  /** several, of which any is meant */
+  operations?: string[];
   failed?: boolean;
   root?: boolean;
   min_duration_ms?: number | null;
   text?: string;
+  /** several, of which any is meant */
+  texts?: string[];
   attributes?: string[];
   order?: "newest" | "slowest";
   /** at most so many rows */

@@ -20,7 +20,7 @@ from drishti.events import invalid_payload
 from drishti.measures import time_ranges
 
 DEFAULT_RANGE_MS = 3_600_000
-MAX_PARAMETERS = 64
+MAX_PARAMETERS = 256
 
 TENANT = "tenant"
 _TYPES = {

@@ -47,7 +47,7 @@ class Member(Struct, frozen=True, tag=True):
 
 
 class Prefix(Struct, frozen=True, tag=True):
-    """``name prefix "…"``: a text that begins so."""
+    """``name prefix "…"``: a text that begins so. The empty text: anything, also what is absent."""
 
     name: str
     text: str
@@ -188,8 +188,8 @@ def evaluate(expression: Expression, values: Mapping[Term, float | None]) -> flo
 
 def matches(condition: Condition, properties: Mapping[str, object]) -> bool:
     """Whether ``properties`` (decoded JSON) meet ``condition``. What is absent, or of another type than it is compared with,
-    meets no comparison but ``!=``; the order of texts is that of their code points. Numbers are compared as 64-bit floats,
-    however JSON wrote them."""
+    meets no comparison but ``!=`` and ``prefix ""``; the order of texts is that of their code points. Numbers are compared as
+    64-bit floats, however JSON wrote them."""
     if isinstance(condition, Both):
         return matches(condition.left, properties) and matches(condition.right, properties)
     if isinstance(condition, Either):
@@ -200,7 +200,7 @@ def matches(condition: Condition, properties: Mapping[str, object]) -> bool:
     if isinstance(condition, Exists):
         return value is not None
     if isinstance(condition, Prefix):
-        return isinstance(value, str) and value.startswith(condition.text)
+        return not condition.text or (isinstance(value, str) and value.startswith(condition.text))
     if isinstance(condition, Member):
         return any(_equal(value, one) for one in condition.values)
     if condition.operator == "=":

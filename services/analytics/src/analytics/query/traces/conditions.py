@@ -11,7 +11,9 @@ import msgspec
 
 from analytics.spans.span import SpanKind, Status
 from drishti.errors import QueryError
-from drishti.messages.traces import SpanConditions
+from drishti.messages.attribute_alternatives import alternatives_of
+from drishti.messages.field_types import any_of
+from drishti.messages.traces import MAX_ATTRIBUTE_CONDITIONS, SpanConditions
 
 _CONDITION = re.compile(r"(?P<name>[^=!~<>]+)(?:(?P<op>!=|>=|<=|=|~|>|<)(?P<value>.*))?\Z", re.DOTALL)
 _RESOURCE = "resource."
@@ -54,8 +56,8 @@ class Resolved(NamedTuple):
     ids: Sequence[int]
 
 
-def conditions(asked: SpanConditions, operations: Sequence[int], attributes: Sequence[Resolved]) -> Conditions:
-    """All conditions but those on time."""
+def conditions(asked: SpanConditions, operations: Sequence[int], attributes: Sequence[Sequence[Resolved]]) -> Conditions:
+    """All conditions but those on time; of each of ``attributes`` any is to be met."""
     found = Conditions()
     found.add(f"s.operation = ANY ({found.parameter(list(operations))}::bigint[])")
     if asked.min_duration_ms is not None:
@@ -69,12 +71,11 @@ def conditions(asked: SpanConditions, operations: Sequence[int], attributes: Seq
     for column, value in (("status_code", asked.status_code), ("user_id", asked.user_id), ("session_id", asked.session_id)):
         if value not in (None, ""):
             found.add(f"s.{column} = {found.parameter(value)}")
-    if asked.text:
-        pattern = found.parameter(f"%{escaped(asked.text)}%")
-        found.add(f"(s.more::text ILIKE {pattern} OR s.error_type ILIKE {pattern})")
-    for one in attributes:
-        met = _met(found, one)
-        found.add(f"NOT ({met})" if one.condition.op == "!=" else met)
+    if texts := any_of(asked.text, asked.texts):
+        patterns = f"ANY ({found.parameter([f'%{escaped(text)}%' for text in texts])}::text[])"
+        found.add(f"(s.more::text ILIKE {patterns} OR s.error_type ILIKE {patterns})")
+    for alternatives in attributes:
+        found.add(" OR ".join(_met(found, one) for one in alternatives))
     return found
 
 
@@ -113,9 +114,18 @@ def instant(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def attribute_conditions(asked: SpanConditions) -> list[AttributeCondition]:
-    """Those of the question; raises :class:`QueryError` for one that is none."""
-    return [attribute_condition(text, f"attribute.{place}") for place, text in enumerate(asked.attribute)]
+def attribute_conditions(asked: SpanConditions) -> list[list[AttributeCondition]]:
+    """Those of the question: all of the outer list, of each inner one any. Raises :class:`QueryError` for one that is none."""
+    found = [[attribute_condition(text, f"attribute.{place}")] for place, text in enumerate(asked.attribute)]
+    for place, text in enumerate(asked.any_attribute):
+        field = f"any_attribute.{place}"
+        alternatives = alternatives_of(text)
+        if alternatives is None:
+            raise QueryError('must be a JSON list of conditions, such as ["size=1", "size=2"]', field=field)
+        found.append([attribute_condition(one, field) for one in alternatives])
+        if sum(map(len, found)) > MAX_ATTRIBUTE_CONDITIONS:
+            raise QueryError(f"more than {MAX_ATTRIBUTE_CONDITIONS} conditions on attributes", field=field)
+    return found
 
 
 def ids_statement(condition: AttributeCondition, tenant: str) -> tuple[str, list[Any]]:
@@ -130,7 +140,12 @@ def ids_statement(condition: AttributeCondition, tenant: str) -> tuple[str, list
 
 
 def _met(found: Conditions, one: Resolved) -> str:
-    """An attribute of the span lies with its row, or with those that it has in common with others."""
+    return f"NOT ({_has(found, one)})" if one.condition.op == "!=" else f"({_has(found, one)})"
+
+
+def _has(found: Conditions, one: Resolved) -> str:
+    """Whether the span has an attribute as the condition says (``!=``: with its value). It lies with its row, or with those
+    that the span has in common with others."""
     condition, ids = one
     if condition.of_resource:
         return f"s.resource = ANY ({found.parameter(list(ids))}::bigint[])"

@@ -18,6 +18,7 @@ from analytics.storage.error_rows import unsigned
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.messages import subjects
+from drishti.messages.field_types import any_of
 from drishti.messages.span_errors import (
     ErrorAnswer,
     ErrorChange,
@@ -56,12 +57,11 @@ class ErrorLists:
     async def answer(self, asked: ErrorSearch) -> ErrorList:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         key, fingerprint = _position(asked.cursor)
-        pattern = f"%{escaped(asked.text)}%" if asked.text else ""
         conditions = (
-            subjects.token(asked.service) if asked.service else "",
+            [subjects.token(service) for service in any_of(asked.service, asked.services)],
             asked.status or "",
             asked.type.replace("\0", ""),
-            pattern,
+            [f"%{escaped(text)}%" for text in any_of(asked.text, asked.texts)],
         )
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")

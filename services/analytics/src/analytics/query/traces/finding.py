@@ -25,6 +25,7 @@ from analytics.storage.rows import Record
 from analytics.traces.slices import Slice, Slices
 from drishti.errors import QueryError
 from drishti.messages import subjects
+from drishti.messages.field_types import any_of
 from drishti.messages.traces import SpanConditions, TraceAggregate, TraceSearch
 
 READ = 4
@@ -62,25 +63,30 @@ async def operations_of(session: Session, asked: SpanConditions) -> tuple[dict[i
     records = await session.fetch("operations_of_tenant", asked.tenant)
     known = {record["id"]: Operation(record["service"], record["operation"], record["kind"]) for record in records}
     kind = conditions.kind_of(asked)
-    service = subjects.token(asked.service) if asked.service else ""
+    services = {subjects.token(service) for service in any_of(asked.service, asked.services)}
+    operations = frozenset(any_of(asked.operation, asked.operations))
     without = set(asked.without_service)
     wanted = [
         key
         for key, one in known.items()
-        if (not service or one.service == service)
+        if (not services or one.service in services)
         and one.service not in without
-        and (not asked.operation or one.operation == asked.operation)
+        and (not operations or one.operation in operations)
         and (kind is None or one.kind == kind)
     ]
     return known, wanted
 
 
-async def attributes_of(session: Session, asked: SpanConditions) -> list[Resolved]:
-    """The conditions on attributes, with what is stored once and meets them; raises :class:`QueryError`."""
+async def attributes_of(session: Session, asked: SpanConditions) -> list[list[Resolved]]:
+    """The conditions on attributes, with what is stored once and meets them: of each inner list any. Raises
+    :class:`QueryError`."""
     resolved = []
-    for condition in conditions.attribute_conditions(asked):
-        text, parameters = conditions.ids_statement(condition, asked.tenant)
-        resolved.append(Resolved(condition, [record["id"] for record in await session.fetch_composed(text, *parameters)]))
+    for alternatives in conditions.attribute_conditions(asked):
+        found = []
+        for condition in alternatives:
+            text, parameters = conditions.ids_statement(condition, asked.tenant)
+            found.append(Resolved(condition, [record["id"] for record in await session.fetch_composed(text, *parameters)]))
+        resolved.append(found)
     return resolved
 
 

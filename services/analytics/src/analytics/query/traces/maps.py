@@ -11,6 +11,7 @@ from analytics.traces.hour_sums import bottlenecks_of, map_of, queues_of
 from analytics.traces.minute_sums import BOTTLENECKS, MAP, QUEUES
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
+from drishti.messages.field_types import any_of
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 
@@ -38,7 +39,7 @@ class ServiceMaps:
                     as_of=as_of,
                     complete_to=found.complete_to,
                     covered_s=found.covered_s,
-                    service=subjects.token(asked.service) if asked.service else "",
+                    around=frozenset(subjects.token(service) for service in any_of(asked.service, asked.services)),
                 )
 
             answer = await computed(merged, in_thread=_size(found) > INLINE_BYTES)
