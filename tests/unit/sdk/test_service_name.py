@@ -76,3 +76,10 @@ def test_the_given_name_goes_along_where_it_is_another_text_than_the_token() -> 
         assert (b"service_name" in result.body) == (name is not None)
     strange = encoder.encode(structs.replace(event, service="a", service_name="A\u202e" + "\0" + "x" * 300))
     assert (strange.event.service, strange.event.service_name) == ("a", None)
+
+
+def test_a_service_of_drishti_says_its_namespace_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAMED, raising=False)
+    monkeypatch.setenv(RESOURCE, "service.namespace=shop")
+    assert setup._resource("gateway", "drishti").attributes["service.namespace"] == "drishti"
+    assert setup._resource("checkout", "").attributes["service.namespace"] == "shop"

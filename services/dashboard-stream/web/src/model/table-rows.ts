@@ -1,4 +1,5 @@
 /** The rows of a table as a reader wants them: found by their words, in the order of a column. Pure. */
+import { duration } from "./format.ts";
 
 export interface Row {
   value: string;
@@ -31,4 +32,15 @@ export function arranged(rows: readonly Row[], { column, falling }: Order, searc
     if (one === null || other === null) return Number(one === null) - Number(other === null) || a.text.localeCompare(b.text);
     return way * (one - other) || a.text.localeCompare(b.text);
   });
+}
+
+/** Over which times the numbers of columns are taken: `last 10 s, p95 last 1 min`. Columns without `seconds` say it themselves. */
+export function windowsInWords(columns: readonly { title: string; seconds: number | null }[]): string {
+  const titles = new Map<number, string[]>();
+  for (const { title, seconds } of columns) if (seconds !== null) titles.set(seconds, [...(titles.get(seconds) ?? []), title]);
+  // The window of most columns needs no names.
+  const [usual, ...others] = [...titles].sort(([, a], [, b]) => b.length - a.length);
+  if (!usual) return "";
+  const last = (seconds: number) => `last ${duration(seconds * 1000)}`;
+  return [last(usual[0]), ...others.map(([seconds, some]) => `${some.join(", ")} ${last(seconds)}`)].join(", ");
 }

@@ -8,7 +8,7 @@ import { linkTo } from "../model/explorer-choice.ts";
 import { TRACES_PATH } from "../model/explorer.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { readingOf, withSince } from "../model/panels.ts";
-import type { Row } from "../model/table-rows.ts";
+import { type Row, windowsInWords } from "../model/table-rows.ts";
 import { labelText, labelled, tooltip } from "../model/names.ts";
 import { SortableTable } from "./sortable-table.tsx";
 
@@ -25,7 +25,9 @@ export function Table({ table, board, units, now }: { table: TablePanel; board: 
   );
   return (
     <article class="panel table">
-      <h2>{table.title}</h2>
+      <h2>
+        {table.title} <small>{board.range?.whole ? "whole range" : windowsInWords(columns.map(({ title, reading, column }) => ({ title, seconds: column.span ? null : units.windowOf(reading) })))}</small>
+      </h2>
       <SortableTable
         title={table.title}
         head={table.head}

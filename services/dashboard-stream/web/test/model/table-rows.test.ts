@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arranged, clicked, FIRST, type Row } from "../../src/model/table-rows.ts";
+import { arranged, clicked, FIRST, type Row, windowsInWords } from "../../src/model/table-rows.ts";
 
 const ROWS: Row[] = [
   { value: "svc-1", text: "Billing", numbers: [3, null] },
@@ -27,4 +27,11 @@ test("rows are found by what is shown and by the token behind it", () => {
   assert.deepEqual(names(FIRST, " CART "), ["Cart"]);
   assert.deepEqual(names(FIRST, "svc-2"), ["auth"]);
   assert.deepEqual(names(FIRST, "nothing"), []);
+});
+
+test("the numbers of a table name the times that they are taken over, those of most columns first", () => {
+  const of = (title: string, seconds: number | null) => ({ title, seconds });
+  assert.equal(windowsInWords([of("requests", 10), of("errors", 10), of("p95", 60), of("24 h", null)]), "last 10 s, p95 last 1 min");
+  assert.equal(windowsInWords([of("calls", 10), of("tokens", 10)]), "last 10 s");
+  assert.equal(windowsInWords([of("24 h", null)]), "");
 });
