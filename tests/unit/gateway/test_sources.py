@@ -174,6 +174,7 @@ async def test_session_of_either_is_the_session_of_the_event() -> None:
             "identify",
             {"set": {"plan": "pro"}, "anonymous_id": "a1"},
         ),
+        ("identify", {"context": {"traits": {"plan": "pro"}}}, "identify", {"set": {"plan": "pro"}}),
         ("alias", {"previousId": "p1"}, "alias", {"previous_id": "p1"}),
         ("group", {"groupId": "g", "traits": {"n": 1}}, "group", {"group_id": "g", "group_type": "group", "set": {"n": 1}}),
         ("track", {"event": "x", "userId": None, "anonymousId": "a1"}, "x", {"anonymous": True}),

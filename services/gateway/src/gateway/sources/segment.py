@@ -100,6 +100,9 @@ def _identity(call: str, fields: Mapping[str, Any]) -> Fields:
     own: Fields = {}
     if call in ("identify", "group"):
         own["set"] = object_at(fields, "traits")
+    if call == "identify" and not own["set"]:
+        # RudderStack's SDKs say who somebody is in the context.
+        own["set"] = object_at(object_at(fields, "context"), "traits")
     if call == "group":
         own |= {"group_type": GROUP_TYPE, "group_id": _needed(fields, "groupId")}
     if call == "alias":
