@@ -21,6 +21,7 @@ RATE = {
     "resolution": "1s",
 }
 OWN = {"name": "orders.rate", "metric": "orders", "field": "rate", "labels": [], "total": True, "title": "orders"}
+PANELS = [{"kind": "stat", "title": "Orders"}, {"kind": "traces", "title": "Search"}]
 TOTAL = RATE | {"name": "requests.count.1h", "span": "1h"}
 
 
@@ -35,7 +36,7 @@ def test_each_reading_is_asked_as_a_whole_and_by_its_dimensions_with_points_that
 def test_what_is_refused_of_one_question_or_trace_is_said_and_the_rest_is_there() -> None:
     def ask(path: str, body: Any) -> Any:
         if path == "/api/dashboard/dashboards":
-            return {"dashboards": [{"name": "d", "series": [RATE, OWN]}]}
+            return {"dashboards": [{"name": "d", "series": [RATE, OWN], "panels": PANELS}]}
         if path.startswith("/api/dashboard/insight-history"):
             return {"insights": [{"message": f"See trace {TRACE}, not {'0' * 32}."}], "problem": ""}
         if path.startswith("/api/dashboard/notes"):
@@ -53,6 +54,7 @@ def test_what_is_refused_of_one_question_or_trace_is_said_and_the_rest_is_there(
     assert asked == [("1m", ["requests.rate"]), ("1m", ["orders.rate"])]
     assert capsule["problems"] == [
         "requests.rate: no such dimension",
+        "Search: only the page stores panels of the kind traces",
         "2 notes",
         f"trace {TRACE}: it is not kept any more",
     ]

@@ -32,6 +32,9 @@ VERSION = 1
 MOST_PACKED = 8 << 20
 """As much as the page opens."""
 
+ASKED_KINDS = frozenset({"traces", "errors", "service_map", "histogram", "query"})
+"""Panels whose answers the page makes."""
+
 MOST_TRACES = 10
 MOST_POINTS = 240
 TOP = 12
@@ -124,6 +127,11 @@ def gather(name: str, begin_ms: int, end_ms: int, ask: Ask) -> dict[str, Any]:
         for resolutions, wanted in wanted_of(dashboard["series"], (end_ms - begin_ms) / 1000)
         for start in range(0, len(wanted), BATCH)
         for part in _answers(wanted[start : start + BATCH], resolutions, begin_ms, end_ms, ask, problems)
+    ]
+    problems += [
+        f"{panel['title']}: only the page stores panels of the kind {panel['kind']}"
+        for panel in dashboard.get("panels", ())
+        if panel["kind"] in ASKED_KINDS
     ]
     within = urllib.parse.urlencode({"from": begin_ms, "to": end_ms})
     history = ask(f"/api/dashboard/insight-history?{within}", None)

@@ -2,16 +2,22 @@
 import type { Dashboard } from "../model/catalogue.ts";
 import { type Capsule, CapsuleFault, capsuleOf, citedTraces, MOST_BYTES, MOST_PACKED, readCapsule } from "../model/capsule.ts";
 import type { TraceAnswer } from "../model/contracts.ts";
+import { isAsked, keyOf } from "../model/panels.ts";
 import type { Bounds } from "../model/shown-time.ts";
 import { gatewayNow, NoAnswer } from "./analytics.ts";
 import { fetchHistory, fetchNotes } from "./notes.ts";
+import { answerOf } from "./panel-answers.ts";
 import { fetchAnswered } from "./past.ts";
 import { fetchTrace } from "./traces.ts";
+
+/** Panels that are asked for at one time. */
+const AT_ONCE = 8;
 
 /** Everything that is stored of `dashboard` over `bounds`; raises {@link NoAnswer}. */
 export async function gatherCapsule(dashboard: Dashboard, bounds: Bounds, signal: AbortSignal): Promise<Capsule> {
   const { answered, problems } = await fetchAnswered(dashboard.series, bounds, signal);
   const [history, notes] = await Promise.all([fetchHistory(bounds, signal), fetchNotes(bounds, signal)]);
+  const panels = await panelAnswers(dashboard, bounds, problems, signal);
   const traces: TraceAnswer[] = [];
   for (const id of citedTraces(history.insights)) {
     try {
@@ -23,7 +29,25 @@ export async function gatherCapsule(dashboard: Dashboard, bounds: Bounds, signal
     }
   }
   const said = [...problems, ...(history.problem ? [history.problem] : []), ...(notes.left_off ? [`${notes.left_off} notes`] : [])];
-  return capsuleOf(dashboard, bounds, { answered, insights: history.insights, notes: notes.notes, traces, problems: said }, gatewayNow());
+  return capsuleOf(dashboard, bounds, { answered, insights: history.insights, notes: notes.notes, traces, panels, problems: said }, gatewayNow());
+}
+
+/** What panels of stored spans and numbers show, by their ids; what is refused goes to `problems`. */
+async function panelAnswers(dashboard: Dashboard, bounds: Bounds, problems: string[], signal: AbortSignal): Promise<Record<string, unknown>> {
+  const panels = (dashboard.panels ?? []).filter(isAsked);
+  const found: Record<string, unknown> = {};
+  for (let first = 0; first < panels.length; first += AT_ONCE) {
+    const asked = panels.slice(first, first + AT_ONCE).map(async (panel) => {
+      try {
+        found[keyOf(panel)] = await answerOf(panel, bounds, signal);
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) throw error;
+        problems.push(`${panel.title}: ${error.message}`);
+      }
+    });
+    await Promise.all(asked);
+  }
+  return found;
 }
 
 /** The file of a capsule; raises {@link CapsuleFault} where it would be larger than what is read again. */

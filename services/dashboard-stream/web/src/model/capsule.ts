@@ -5,6 +5,7 @@
  * Texts are shown as they are written and are never markup.
  */
 import { Board } from "./board.ts";
+import { answerSize } from "./capsule-answers.ts";
 import type { Dashboard, Entry } from "./catalogue.ts";
 import type { TraceAnswer } from "./contracts.ts";
 import type { InsightVersion, Note } from "./notes.ts";
@@ -19,6 +20,8 @@ export const MOST_TRACES = 10;
 
 const MOST_SERIES = 20_000;
 const MOST_POINTS = 1_000;
+/** More take longer to draw than somebody waits. */
+const MOST_ALL_POINTS = 1_000_000;
 const MOST_LIST = 2_000;
 const MOST_DEPTH = 24;
 const MOST_TEXT = 200_000;
@@ -36,6 +39,8 @@ export interface Capsule {
   insights: InsightVersion[];
   notes: Note[];
   traces: TraceAnswer[];
+  /** What panels of stored spans and numbers show, by their ids; files of before have none. */
+  panels?: Record<string, unknown>;
   /** What is missing, as sentences. */
   problems: string[];
 }
@@ -56,6 +61,7 @@ export interface Gathered {
   insights: readonly InsightVersion[];
   notes: readonly Note[];
   traces: readonly TraceAnswer[];
+  panels?: Readonly<Record<string, unknown>>;
   problems: readonly string[];
 }
 
@@ -66,7 +72,7 @@ export function capsuleOf(dashboard: Dashboard, { from, to }: Bounds, gathered: 
     answers,
     service_names: { ...serviceNames },
   }));
-  const { insights, notes, traces, problems } = gathered;
+  const { insights, notes, traces, panels, problems } = gathered;
   return {
     drishti_capsule: CAPSULE_VERSION,
     made_at: Math.round(at),
@@ -77,6 +83,7 @@ export function capsuleOf(dashboard: Dashboard, { from, to }: Bounds, gathered: 
     insights: insights.slice(-MOST_LIST),
     notes: notes.slice(0, MOST_LIST),
     traces: traces.slice(0, MOST_TRACES),
+    panels: { ...panels },
     problems: [...problems],
   };
 }
@@ -104,7 +111,11 @@ export function readCapsule(text: string): Capsule {
   const { from, to, made_at } = content;
   if (!instant(from) || !instant(to) || !instant(made_at) || from >= to || to - from > LONGEST_MS) wrong("its range of time is none");
   checkDashboard(content["dashboard"]);
-  for (const part of list(content["answers"], "answers")) checkAnswers(part);
+  const sizes = list(content["answers"], "answers").map(checkAnswers);
+  sizes.push(checkPanels(content["panels"] ?? {}, (content["dashboard"] as Fields)["panels"] as Fields[]));
+  const whole = (of: keyof Size) => sizes.reduce((sum, one) => sum + one[of], 0);
+  if (whole("lines") > MOST_SERIES) wrong("it has too many lines");
+  if (whole("points") > MOST_ALL_POINTS) wrong(`it has more than ${MOST_ALL_POINTS.toLocaleString("en")} points`);
   for (const name of ["insights", "notes"]) {
     for (const one of list(content[name], name)) if (!isRecord(one) || !instant(one["at"])) wrong(`an entry of ${name} has no instant`);
   }
@@ -194,19 +205,37 @@ function checkEntry(value: unknown): asserts value is Entry & Fields {
   if (!Array.isArray(labels) || !labels.every((label) => typeof label === "string")) wrong("a reading of its dashboard has no dimensions");
 }
 
-function checkAnswers(value: unknown): void {
+interface Size {
+  lines: number;
+  points: number;
+}
+
+function checkPanels(value: unknown, panels: readonly Fields[]): Size {
+  if (!isRecord(value)) wrong("its answers to panels are none");
+  const known = new Map(panels.map((panel) => [String(panel["id"] ?? panel["title"]), panel]));
+  let points = 0;
+  for (const [id, answer] of Object.entries(value)) {
+    const panel = known.get(id);
+    const size = panel ? answerSize(panel, answer) : null;
+    if (size === null) wrong(`what panel ${id.slice(0, 64)} shows is not as its kind has it`);
+    points += size;
+  }
+  return { lines: 0, points };
+}
+
+function checkAnswers(value: unknown): Size {
   if (!isRecord(value) || typeof value["resolution"] !== "string" || !Object.hasOwn(STEPS_MS, value["resolution"])) wrong("its points have no width");
   for (const question of list(value["questions"], "questions")) {
     if (!isRecord(question) || typeof question["reading"] !== "string" || typeof question["label"] !== "string") wrong("a question has no reading");
   }
   const names = value["service_names"];
   if (!isRecord(names) || !Object.values(names).every((name) => typeof name === "string")) wrong("its names of services are none");
-  let count = 0;
+  const size: Size = { lines: 0, points: 0 };
   for (const answer of list(value["answers"], "answers")) {
     if (answer === null) continue;
     if (!isRecord(answer)) wrong("an answer is none");
     for (const series of list(answer["series"], "series")) {
-      count += 1;
+      size.lines += 1;
       if (!isRecord(series) || !number(series["total"]) || !isRecord(series["labels"])) wrong("a line has no number");
       if (!Object.values(series["labels"]).every((label) => typeof label === "string")) wrong("a line has no labels");
       const points = list(series["points"], "points");
@@ -216,9 +245,10 @@ function checkAnswers(value: unknown): void {
         if (!Array.isArray(point) || point.length !== 2 || !instant(point[0]) || point[0] <= before || !number(point[1])) wrong("a point is none");
         before = point[0];
       }
+      size.points += points.length;
     }
   }
-  if (count > MOST_SERIES) wrong("it has too many lines");
+  return size;
 }
 
 function number(value: unknown): boolean {

@@ -3,43 +3,25 @@ import { fetchErrors } from "../live/explorer.ts";
 import type { ErrorsPanel } from "../model/contracts.ts";
 import { ERRORS_PATH, linkTo } from "../model/explorer-choice.ts";
 import { plain } from "../model/format.ts";
+import { keyOf } from "../model/panels.ts";
+import { errorRows, errorSearch, hasSeveral } from "../model/searches.ts";
 import { AskedPanel } from "./asked-panel.tsx";
 import type { Seen } from "./panel-data.ts";
 import { Sparkline } from "./sparkline.tsx";
 import { When } from "./when.tsx";
 
-const TOP = 10;
-/** Columns of the small charts. */
-const STEPS = 24;
-
-function searchOf(panel: ErrorsPanel, from: number, to: number): URLSearchParams {
-  const asked = new URLSearchParams({ from: String(from), to: String(to) });
-  const status = panel.status ?? "open";
-  const say = (name: string, value: string | undefined) => value && asked.set(name, value);
-  say("service", panel.service);
-  say("status", status === "any" ? "" : status);
-  say("text", panel.text);
-  say("order", panel.order);
-  return asked;
-}
-
 export function ErrorPanel({ panel, seen }: { panel: ErrorsPanel; seen: Seen }) {
   const from = Math.round(seen.now - seen.minutes * 60_000);
   const range = { from, to: Math.round(seen.now) };
-  const ask = (from: number, to: number, signal: AbortSignal) => {
-    const asked = searchOf(panel, from, to);
-    asked.set("steps", String(STEPS));
-    asked.set("limit", String(panel.top ?? TOP));
-    return fetchErrors(asked, signal);
-  };
   return (
     <AskedPanel
+      id={keyOf(panel)}
       title={panel.title}
-      link={`${ERRORS_PATH}?${searchOf(panel, range.from, range.to)}`}
-      asks={JSON.stringify([String(searchOf(panel, 0, 0)), panel.top])}
+      link={hasSeveral(panel) ? "" : `${ERRORS_PATH}?${errorSearch(panel, range.from, range.to)}`}
+      asks={JSON.stringify([String(errorSearch(panel, 0, 0)), panel.top])}
       seen={seen}
       kind="errors"
-      ask={ask}
+      ask={(from, to, signal) => fetchErrors(errorRows(panel, from, to), signal)}
       rows={({ errors }) => ({
         columns: [
           { title: "Error", unit: "", kind: "text" },

@@ -1,6 +1,6 @@
 /** What the numbers of a panel are: their definition in words, how they are split, how fine and how fresh they are, and what is not in them. */
 import { Fragment } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import { fetchMetric } from "../live/analytics.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { conditionsInWords } from "../model/conditions.ts";
@@ -13,6 +13,7 @@ import { meaning } from "../model/provenance.ts";
 import { AskedAnswer } from "./asked-answer.tsx";
 import { MadeOf } from "./made-of.tsx";
 import type { Drawn } from "./panel-data.ts";
+import { StoredAnswers } from "./stored-answers.ts";
 
 /** A definition does not change while somebody reads it. */
 const NEVER_MS = 1_000_000_000;
@@ -41,6 +42,7 @@ interface Props {
 
 export function Explain({ panel, drawn, age, missing, close }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const isStored = useContext(StoredAnswers) !== null;
   useEffect(() => dialog.current?.showModal(), []);
   const asked = new Map<string, PanelQuestion[]>();
   for (const [, question] of questionsOf(panel)) asked.set(readingOf(question), [...(asked.get(readingOf(question)) ?? []), question]);
@@ -65,7 +67,7 @@ export function Explain({ panel, drawn, age, missing, close }: Props) {
           <One key={reading} reading={reading} questions={questions} drawn={drawn} />
         ))}
         <h3>How fresh, how complete</h3>
-        <p>{isAsked(panel) ? "Asked of what is stored, again and again while it is seen; where an answer is old, its age stands beside the title." : drawn.board.range?.whole ? `Read from stored rollups: ${age}.` : `Live: ${age}.`}</p>
+        <p>{isAsked(panel) && isStored ? "Stored in this capsule, as it was when it was saved." : isAsked(panel) ? "Asked of what is stored, again and again while it is seen; where an answer is old, its age stands beside the title." : drawn.board.range?.whole ? `Read from stored rollups: ${age}.` : `Live: ${age}.`}</p>
         {missing.length ? (
           <ul>
             {missing.map((one) => (
@@ -112,7 +114,8 @@ function Queries({ panel }: { panel: QueryPanel }) {
 function One({ reading, questions, drawn }: { reading: string; questions: PanelQuestion[]; drawn: Drawn }) {
   const [question] = questions as [PanelQuestion];
   const { metric, field } = question;
-  const [asked, retry] = useAsked(metric, NEVER_MS, (signal) => fetchMetric(metric, signal));
+  const isStored = useContext(StoredAnswers) !== null;
+  const [asked, retry] = useAsked(isStored ? null : metric, NEVER_MS, (signal) => fetchMetric(metric, signal));
   return (
     <section>
       <h3>
@@ -120,51 +123,54 @@ function One({ reading, questions, drawn }: { reading: string; questions: PanelQ
           <bdi>{asked.value?.name ?? metric}</bdi> {fieldInWords(field)}
         </a>
       </h3>
-      <AskedAnswer asked={asked} retry={retry}>
-        {(known) => (
-          <>
-            {known.description && <p dir="auto">{known.description}</p>}
-            <dl>
-              <dt>Means</dt>
-              <dd>{meaning(known, field)}</dd>
-              {known.expression && (
-                <>
-                  <dt>Computed as</dt>
-                  <dd>
-                    <code>{known.expression}</code>
-                  </dd>
-                </>
-              )}
-              <dt>Metric</dt>
-              <dd>
-                {kindInWords(known.kind)}, <code>{known.token}</code>
-                {known.unit && `, in ${known.unit}`}
-              </dd>
-              <dt>Time range</dt>
-              <dd>{over(reading, question, drawn)}</dd>
-              {conditionsInWords(question) && (
-                <>
-                  <dt>Only of</dt>
-                  <dd>
-                    <bdi>{conditionsInWords(question)}</bdi>
-                  </dd>
-                </>
-              )}
-              <dt>Split by</dt>
-              <dd>{split(reading, questions, drawn)}</dd>
-              <dt>Resolution</dt>
-              <dd>{resolution(reading, question, drawn)}</dd>
-              {full(known) && (
-                <>
-                  <dt>Limit</dt>
-                  <dd>{full(known)}</dd>
-                </>
-              )}
-            </dl>
-            {known.made_of && known.made_of.length > 0 && <MadeOf parts={known.made_of} metrics={[]} addressOf={() => ""} />}
-          </>
-        )}
-      </AskedAnswer>
+      {isStored && <p class="muted">What the metric is, is not in a capsule. Of this one: {over(reading, question, drawn)}, {resolution(reading, question, drawn)}.</p>}
+      {!isStored && (
+        <AskedAnswer asked={asked} retry={retry}>
+          {(known) => (
+            <>
+              {known.description && <p dir="auto">{known.description}</p>}
+              <dl>
+                <dt>Means</dt>
+                <dd>{meaning(known, field)}</dd>
+                {known.expression && (
+                  <>
+                    <dt>Computed as</dt>
+                    <dd>
+                      <code>{known.expression}</code>
+                    </dd>
+                  </>
+                )}
+                <dt>Metric</dt>
+                <dd>
+                  {kindInWords(known.kind)}, <code>{known.token}</code>
+                  {known.unit && `, in ${known.unit}`}
+                </dd>
+                <dt>Time range</dt>
+                <dd>{over(reading, question, drawn)}</dd>
+                {conditionsInWords(question) && (
+                  <>
+                    <dt>Only of</dt>
+                    <dd>
+                      <bdi>{conditionsInWords(question)}</bdi>
+                    </dd>
+                  </>
+                )}
+                <dt>Split by</dt>
+                <dd>{split(reading, questions, drawn)}</dd>
+                <dt>Resolution</dt>
+                <dd>{resolution(reading, question, drawn)}</dd>
+                {full(known) && (
+                  <>
+                    <dt>Limit</dt>
+                    <dd>{full(known)}</dd>
+                  </>
+                )}
+              </dl>
+              {known.made_of && known.made_of.length > 0 && <MadeOf parts={known.made_of} metrics={[]} addressOf={() => ""} />}
+            </>
+          )}
+        </AskedAnswer>
+      )}
     </section>
   );
 }

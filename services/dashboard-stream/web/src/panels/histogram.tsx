@@ -6,46 +6,21 @@ import { useLeft } from "../charts/left.ts";
 import { palette, type Theme } from "../charts/palette.ts";
 import { PictureOf, pngOf } from "../charts/picture.ts";
 import { usePlot } from "../charts/plot.ts";
-import { fetchAnswers } from "../live/analytics.ts";
-import { filtersOf } from "../model/conditions.ts";
-import type { HistogramPanel, Question } from "../model/contracts.ts";
+import { askedOf, type SpreadAnswer as Answer } from "../live/histogram-answer.ts";
+import type { HistogramPanel } from "../model/contracts.ts";
 import { inWords, plain } from "../model/format.ts";
-import { type Histogram as Spread, histogramOf, rowsOfHistogram } from "../model/histogram.ts";
+import { type Histogram as Spread, rowsOfHistogram } from "../model/histogram.ts";
 import { metricLink } from "../model/metric-choice.ts";
-import { stepsFor } from "../model/past.ts";
+import { keyOf } from "../model/panels.ts";
 import { AskedPanel } from "./asked-panel.tsx";
 import type { Drawn } from "./panel-data.ts";
-
-/** Ranges of values: of bars, and rows of a heat map, which are read. */
-const BARS = 32;
-const ROWS = 14;
-/** Columns of a heat map are not narrower. */
-const LEAST_STEP = "10s";
-/** Rows by columns are at most what an answer holds. */
-const MOST_COLUMNS = 120;
-
-interface Answer {
-  spread: Spread | null;
-  unit: string;
-  from: number;
-  to: number;
-  at: number;
-}
-
-async function askedOf({ values, style }: HistogramPanel, from: number, to: number, signal: AbortSignal): Promise<Answer> {
-  const filters = filtersOf(values);
-  const one = (aggregate: string, more: Partial<Question> = {}): Question => ({ metric: values.metric, aggregate, ...(filters.length ? { filters } : {}), ...more });
-  // As few points as columns can be told apart; bars are of all of them together.
-  const resolutions = stepsFor((to - from) * (240 / MOST_COLUMNS), LEAST_STEP);
-  const { answers } = await fetchAnswers({ questions: [one("p50", { bins: style === "heatmap" ? ROWS : BARS }), one("p95")], from, to, resolutions }, signal);
-  return { spread: histogramOf(answers[0], answers[1]), unit: answers[0]?.unit ?? "", from, to, at: to };
-}
 
 export function Histogram({ panel, seen }: { panel: HistogramPanel; seen: Drawn }) {
   const overTime = panel.style === "heatmap";
   const unitOf = (answer: Answer) => panel.unit || answer.unit;
   return (
     <AskedPanel
+      id={keyOf(panel)}
       title={panel.title}
       link={metricLink({ metric: panel.values.metric, field: "p95" })}
       look={overTime ? "panel chart" : "panel"}

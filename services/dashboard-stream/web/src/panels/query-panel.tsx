@@ -4,18 +4,17 @@ import { MetricChart } from "../charts/metric-chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { linesOfTotals } from "../charts/query-lines.ts";
 import { type Drawn as DrawnLine, spark } from "../charts/lines.ts";
-import { gatewayNow, NoAnswer } from "../live/analytics.ts";
-import { type Answer, askTogether, type OneQuestion } from "../live/together.ts";
+import { type Came, cameOf } from "../live/query-answer.ts";
 import { differenceInWords } from "../model/compared.ts";
 import type { QueryPanel as Query, StoredQuery } from "../model/contracts.ts";
 import type { DataTable } from "../model/data-table.ts";
 import { standing } from "../model/definition.ts";
-import { inWords, show, zone } from "../model/format.ts";
+import { inWords, show } from "../model/format.ts";
 import { LIMIT_WORDS, limitsOf } from "../model/limits.ts";
 import { metricLink } from "../model/metric-choice.ts";
-import { OVER_TIME } from "../model/panels.ts";
+import { OVER_TIME, keyOf } from "../model/panels.ts";
 import { foldedParts } from "../model/parts.ts";
-import { nameOfQuery, nameOfTotal, partsOf, questionOf, resolutionsOf, type Total, totalsOf, unitOfAnswer, widened } from "../model/stored-query.ts";
+import { nameOfQuery, nameOfTotal, partsOf, type Total } from "../model/stored-query.ts";
 import { AsTable } from "./as-table.ts";
 import { AskedPanel } from "./asked-panel.tsx";
 import { BarList } from "./bars.tsx";
@@ -31,21 +30,6 @@ const MOST_PARTS = 8;
 /** The largest ones of a list of bars. */
 const MOST_BARS = 16;
 
-/** What came of the queries of a panel over one range. */
-export interface Came {
-  /** When it came. */
-  at: number;
-  from: number;
-  to: number;
-  resolution: string;
-  unit: string;
-  totals: Total[];
-  /** Of the period before, where one is compared with. */
-  before: Total[] | null;
-  /** Why something of it is missing, as sentences. */
-  problems: string[];
-}
-
 interface Props {
   panel: Query;
   drawn: Drawn;
@@ -60,6 +44,7 @@ export function QueryPanel({ panel, drawn }: Props) {
   const only = panel.queries.length === 1 ? panel.queries[0] : undefined;
   return (
     <AskedPanel
+      id={keyOf(panel)}
       title={panel.title}
       link={only?.metric ? metricLink({ metric: only.metric, field: only.aggregate, by: only.group_by?.[0] ?? null, only: only.only }) : ""}
       look={how === "stat" ? "tile" : OVER_TIME.has(how) ? "panel chart" : `panel ${how === "bar" ? "bars" : how}`}
@@ -81,41 +66,6 @@ export function QueryPanel({ panel, drawn }: Props) {
       )}
     </AskedPanel>
   );
-}
-
-async function cameOf(panel: Query, range: { from: number; to: number }, distance: number, signal: AbortSignal): Promise<Came> {
-  const how = panel.show ?? "line";
-  const resolutions = resolutionsOf(panel, range.to - range.from);
-  const asked = (bounds: { from: number; to: number }) =>
-    panel.queries.map((query): OneQuestion => ({ question: questionOf(query, how), ...widened(bounds.from, bounds.to, resolutions[0]), resolutions, tz: zone() }));
-  const answersTo = (questions: readonly OneQuestion[]) => Promise.allSettled(questions.map((one) => askTogether(one, signal)));
-  const [now, then] = await Promise.all([answersTo(asked(range)), distance ? answersTo(asked({ from: range.from - distance, to: range.to - distance })) : []]);
-  const problems: string[] = [];
-  const found = now.flatMap((one, i): { query: StoredQuery; i: number; answer: Answer }[] => {
-    const query = panel.queries[i] as StoredQuery;
-    if (one.status === "fulfilled") return [{ query, i, answer: one.value }];
-    if (!(one.reason instanceof NoAnswer)) throw one.reason;
-    // What is refused of one query is said beside the others; a failure of all of them is the panel's.
-    if (panel.queries.length === 1 || now.every(({ status }) => status === "rejected")) throw one.reason;
-    problems.push(`${nameOfQuery(query)}: ${one.reason.message}`);
-    return [];
-  });
-  for (const one of then) {
-    if (one.status === "rejected" && found.length) problems.push(`The period before: ${one.reason instanceof Error ? one.reason.message : String(one.reason)}`);
-  }
-  const units = new Set(found.map(({ query, answer }) => unitOfAnswer(query, answer.answer)));
-  if (!panel.unit && units.size > 1) problems.push(`The queries have different units: ${[...units].map((unit) => unit || "none").join(", ")}.`);
-  const totals = ({ query, i, answer }: (typeof found)[number]) => totalsOf(query, i, answer.answer, answer.service_names ?? {});
-  const earlier = then.flatMap((one, i) => (one.status === "fulfilled" ? totals({ query: panel.queries[i] as StoredQuery, i, answer: one.value }) : []));
-  return {
-    at: gatewayNow(),
-    ...range,
-    resolution: found[0]?.answer.resolution ?? "",
-    unit: panel.unit || ([...units][0] ?? ""),
-    totals: found.flatMap(totals),
-    before: distance ? earlier : null,
-    problems: [...new Set(problems)],
-  };
 }
 
 interface DrawingProps {

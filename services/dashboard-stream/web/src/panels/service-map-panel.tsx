@@ -1,23 +1,31 @@
 /** Who calls whom, in a panel: a click on a service shows it with its neighbours. */
-import { useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import { fetchServiceMap } from "../live/traces.ts";
 import type { ServiceMapPanel as ServiceMap } from "../model/contracts.ts";
 import { linkTo } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
+import { keyOf } from "../model/panels.ts";
+import { anyOf } from "../model/searches.ts";
 import { AskedPanel } from "./asked-panel.tsx";
 import { HowToSend } from "./how-to-send.tsx";
 import { MapCalls, MapPicture } from "./map-picture.tsx";
 import type { Seen } from "./panel-data.ts";
+import { StoredAnswers } from "./stored-answers.ts";
 
 export function ServiceMapPanel({ panel, seen }: { panel: ServiceMap; seen: Seen }) {
-  const [chosen, choose] = useState<string | null>(null);
-  const around = chosen ?? panel.service ?? "";
+  const [chosen, setChosen] = useState<string | null>(null);
+  // What is stored is of what was shown then.
+  const isStored = useContext(StoredAnswers) !== null;
+  const choose = (service: string) => !isStored && setChosen(service);
+  const around = chosen === null ? anyOf(panel.service, panel.services) : [chosen].filter(Boolean);
+  const only = around.length === 1 ? (around[0] as string) : "";
   const range = { from: Math.round(seen.now - seen.minutes * 60_000), to: Math.round(seen.now) };
   return (
     <AskedPanel
+      id={keyOf(panel)}
       title={panel.title}
-      link={linkTo(MAP_PATH, { service: around, ...range })}
-      asks={around}
+      link={around.length > 1 ? "" : linkTo(MAP_PATH, { service: only, ...range })}
+      asks={JSON.stringify(around)}
       seen={seen}
       kind="map"
       ask={(from, to, signal) => fetchServiceMap(from, to, around, signal)}
@@ -35,14 +43,14 @@ export function ServiceMapPanel({ panel, seen }: { panel: ServiceMap; seen: Seen
     >
       {(map) => (
         <>
-          {around && (
+          {around.length > 0 && (
             <button type="button" class="tag" onClick={() => choose("")}>
-              around <bdi>{map.service_names?.[around] ?? around}</bdi> ×
+              around <bdi>{around.map((one) => map.service_names?.[one] ?? one).join(", ")}</bdi> ×
             </button>
           )}
           {map.nodes.length ? (
             <>
-              <MapPicture map={map} choose={(service) => choose(around === service ? "" : service)} />
+              <MapPicture map={map} choose={(service) => choose(only === service ? "" : service)} />
               <details>
                 <summary>Calls as a table</summary>
                 <MapCalls map={map} tracesOf={(service) => linkTo(TRACES_PATH, { service, ...range })} />
@@ -50,8 +58,8 @@ export function ServiceMapPanel({ panel, seen }: { panel: ServiceMap; seen: Seen
             </>
           ) : (
             <div class="empty">
-              <p>{around ? "No call to or from it in this range." : "No span was received in this range."}</p>
-              {!around && <HowToSend />}
+              <p>{around.length ? "No call to or from it in this range." : "No span was received in this range."}</p>
+              {!around.length && <HowToSend />}
             </div>
           )}
         </>

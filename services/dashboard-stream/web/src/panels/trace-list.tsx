@@ -1,33 +1,19 @@
 /** Traces that a search finds, in a panel: each leads to its own page. */
-import { fetchTraces } from "../live/traces.ts";
+import { fetchTracesOf } from "../live/traces.ts";
 import type { TracesPanel } from "../model/contracts.ts";
 import { linkTo } from "../model/explorer-choice.ts";
-import { sorted, spent, TRACES_PATH } from "../model/explorer.ts";
+import { spent, TRACES_PATH } from "../model/explorer.ts";
+import { keyOf } from "../model/panels.ts";
+import { anyOf, hasSeveral, traceSearch } from "../model/searches.ts";
 import { AskedPanel } from "./asked-panel.tsx";
 import { HowToSend } from "./how-to-send.tsx";
 import type { Seen } from "./panel-data.ts";
 import { When } from "./when.tsx";
 
-const TOP = 10;
-
-/** The search as the gateway takes it. */
-function searchOf(panel: TracesPanel, from: number, to: number): URLSearchParams {
-  const asked = new URLSearchParams({ from: String(from), to: String(to), limit: String(panel.top ?? TOP) });
-  const say = (name: string, value: string | undefined) => value && asked.set(name, value);
-  say("service", panel.service);
-  say("operation", panel.operation);
-  say("status", panel.failed ? "error" : "");
-  say("root", panel.root ? "true" : "");
-  say("min_duration_ms", panel.min_duration_ms ? String(panel.min_duration_ms) : "");
-  say("text", panel.text);
-  say("order", panel.order === "slowest" ? "slowest" : "");
-  for (const one of panel.attributes ?? []) asked.append("attribute", one);
-  return asked;
-}
-
-/** The page of the same search. */
+/** The page of the same search; empty where it has none. */
 function pageOf(panel: TracesPanel, { now, minutes }: Seen): string {
-  const said = new URLSearchParams(searchOf(panel, Math.round(now - minutes * 60_000), Math.round(now)));
+  if (hasSeveral(panel)) return "";
+  const said = new URLSearchParams(traceSearch(panel, Math.round(now - minutes * 60_000), Math.round(now)));
   for (const [ours, theirs] of [["limit", ""], ["min_duration_ms", "min"]] as const) {
     const value = said.get(ours);
     said.delete(ours);
@@ -40,15 +26,13 @@ function pageOf(panel: TracesPanel, { now, minutes }: Seen): string {
 export function TraceList({ panel, seen }: { panel: TracesPanel; seen: Seen }) {
   return (
     <AskedPanel
+      id={keyOf(panel)}
       title={panel.title}
       link={pageOf(panel, seen)}
-      asks={String(searchOf(panel, 0, 0))}
+      asks={String(traceSearch(panel, 0, 0))}
       seen={seen}
       kind="traces"
-      ask={async (from, to, signal) => {
-        const found = await fetchTraces(searchOf(panel, from, to), signal);
-        return { ...found, traces: sorted(found.traces, { sort: "", slowest: panel.order === "slowest" }) };
-      }}
+      ask={(from, to, signal) => fetchTracesOf(panel, from, to, signal)}
       rows={({ traces }) => ({
         columns: [
           { title: "Started", unit: "", kind: "time" },
@@ -64,7 +48,7 @@ export function TraceList({ panel, seen }: { panel: TracesPanel; seen: Seen }) {
     >
       {({ traces, service_names: names = {} }) => {
         const longest = Math.max(...traces.map((trace) => trace.duration_ms), 0);
-        if (!traces.length) return <NoTraces bare={!panel.service && !panel.operation && !panel.failed && !panel.text && !panel.attributes?.length} />;
+        if (!traces.length) return <NoTraces bare={isBare(panel)} />;
         return (
           <ul class="found" aria-label="Traces">
             {traces.map((trace) => (
@@ -87,6 +71,10 @@ export function TraceList({ panel, seen }: { panel: TracesPanel; seen: Seen }) {
       }}
     </AskedPanel>
   );
+}
+
+function isBare({ service, services, operation, operations, text, texts, attributes, failed }: TracesPanel): boolean {
+  return !failed && ![anyOf(service, services), anyOf(operation, operations), anyOf(text, texts), attributes ?? []].some((one) => one.length);
 }
 
 function NoTraces({ bare }: { bare: boolean }) {

@@ -9,6 +9,7 @@ import { CAPSULE_PATH } from "../model/dashboards.ts";
 import { dayAndTime, duration } from "../model/format.ts";
 import { insightsAt, noteTime } from "../model/notes.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
+import { StoredAnswers } from "../panels/stored-answers.ts";
 import type { ExplorerProps } from "./explorer-frame.tsx";
 import { Header } from "./header.tsx";
 
@@ -74,55 +75,58 @@ function Shown({ capsule, theme }: { capsule: Capsule; theme: Theme }) {
   const { dashboard, from, to, made_at, insights, notes, traces, problems } = capsule;
   const [only, setOnly] = useState("");
   const board = useMemo(() => boardOfCapsule(capsule).saying(insightsAt(insights, { from }, to)), [capsule]);
+  const stored = useMemo(() => new Map(Object.entries(capsule.panels ?? {})), [capsule]);
   return (
-    <DashboardPage
-      title={dashboard.title}
-      dashboard={dashboard}
-      board={board}
-      connection="past"
-      now={to}
-      minutes={(to - from) / 60_000}
-      theme={theme}
-      only={only}
-      show={setOnly}
-      follows={false}
-      age={`of ${dayAndTime(made_at)}`}
-      stale={false}
-      missing={problems}
-    >
-      <div class="banner warn capsule-banner">
-        <p>
-          <strong>Capsule, read-only.</strong> {duration(to - from)}, {dayAndTime(from)} to {dayAndTime(to)}, saved {dayAndTime(made_at)}. Nothing here is live, and
-          links lead to the Drishti that you are looking at.{problems.length ? ` Not in it: ${problems.join("; ")}.` : ""}
-        </p>
-      </div>
-      {notes.length > 0 && (
-        <section class="panel notes" aria-label="Notes">
-          <h2>Notes</h2>
-          <ul>
-            {notes.map((note) => (
-              <li key={note.id}>
-                <time>{noteTime(note, made_at)}</time>
-                <p>
-                  <bdi>{note.text}</bdi>
-                </p>
-              </li>
+    <StoredAnswers.Provider value={stored}>
+      <DashboardPage
+        title={dashboard.title}
+        dashboard={dashboard}
+        board={board}
+        connection="past"
+        now={to}
+        minutes={(to - from) / 60_000}
+        theme={theme}
+        only={only}
+        show={setOnly}
+        follows={false}
+        age={`of ${dayAndTime(made_at)}`}
+        stale={false}
+        missing={problems}
+      >
+        <div class="banner warn capsule-banner">
+          <p>
+            <strong>Capsule, read-only.</strong> {duration(to - from)}, {dayAndTime(from)} to {dayAndTime(to)}, saved {dayAndTime(made_at)}. Nothing here is live, and
+            links lead to the Drishti that you are looking at.{problems.length ? ` Not in it: ${problems.join("; ")}.` : ""}
+          </p>
+        </div>
+        {notes.length > 0 && (
+          <section class="panel notes" aria-label="Notes">
+            <h2>Notes</h2>
+            <ul>
+              {notes.map((note) => (
+                <li key={note.id}>
+                  <time>{noteTime(note, made_at)}</time>
+                  <p>
+                    <bdi>{note.text}</bdi>
+                  </p>
+                </li>
+              ))}
+            </ul>
+          </section>
+        )}
+        {traces.length > 0 && (
+          <section class="panel" aria-label="Traces">
+            <h2>Traces that are named</h2>
+            {traces.map((trace, i) => (
+              <details key={i}>
+                <summary>Trace {i + 1}</summary>
+                <pre class="capsule-trace">{JSON.stringify(trace, null, 1)}</pre>
+              </details>
             ))}
-          </ul>
-        </section>
-      )}
-      {traces.length > 0 && (
-        <section class="panel" aria-label="Traces">
-          <h2>Traces that are named</h2>
-          {traces.map((trace, i) => (
-            <details key={i}>
-              <summary>Trace {i + 1}</summary>
-              <pre class="capsule-trace">{JSON.stringify(trace, null, 1)}</pre>
-            </details>
-          ))}
-        </section>
-      )}
-    </DashboardPage>
+          </section>
+        )}
+      </DashboardPage>
+    </StoredAnswers.Provider>
   );
 }
 

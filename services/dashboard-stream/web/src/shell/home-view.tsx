@@ -37,7 +37,7 @@ export function HomeView({ places, go, theme }: ExplorerProps) {
     const to = gatewayNow();
     const measured = async (from: number, until: number, resolution: string) => {
       const asked = fetchAnswers({ questions: SERVICE_QUESTIONS, from, to: until, resolutions: [resolution] }, signal);
-      const [answers, map] = await Promise.all([asked, fetchServiceMap(from, until, "", signal)]);
+      const [answers, map] = await Promise.all([asked, fetchServiceMap(from, until, [], signal)]);
       return { answers, map };
     };
     const [recent, day] = await Promise.all([measured(to - NOW_MS, to, "1m"), measured(to - DAY_MS, to - NOW_MS, "1h")]);

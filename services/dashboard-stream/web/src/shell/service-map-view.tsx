@@ -15,7 +15,7 @@ export function ServiceMapView({ query, places, go, theme }: ExplorerProps) {
   const every = everyMs(choice);
   const [map, retry] = useAsked(`${choice.range.name} ${choice.from} ${choice.to} ${service}`, every, (signal) => {
     const { from, to } = boundsOf(choice, gatewayNow());
-    return fetchServiceMap(from, to, service, signal);
+    return fetchServiceMap(from, to, service ? [service] : [], signal);
   });
   useEffect(() => {
     document.title = "Service map · Drishti";

@@ -54,5 +54,17 @@ test("a preview has what variables are from the start, as the service would put 
   assert.equal(from('count(a where s in ($service, "z") or model = $model)'), 'count(a where s in ("a", "b\\"c", "z") or model prefix "")');
   assert.equal(masked('a = $model and b = "$model"'), 'a = "vvvv" and b = "$model"');
   const traces = askedFromTheStart({ kind: "traces", title: "t", service: "$model", operation: "GET $service", text: "$$5" }, VARIABLES);
-  assert.deepEqual(traces, { kind: "traces", title: "t", service: "", operation: "GET a", text: "$5", attributes: [] });
+  assert.deepEqual(traces, { kind: "traces", title: "t", service: "", services: [], operation: "", operations: ["GET a", 'GET b"c'], text: "", texts: ["$5"], attributes: [] });
+  const attributes = ["k=$service", "k!=$service", "k=$model"];
+  assert.deepEqual(askedFromTheStart({ kind: "traces", title: "t", attributes }, VARIABLES), { ...traces, operations: [], texts: [], attributes: ['["k=a","k=b\\"c"]', '["k!=a"]', '["k!=b\\"c"]'] });
+});
+
+test("where nothing is chosen, a comparison holds for all values and an exclusion excludes none", () => {
+  const from = (text: string) => expressionFromTheStart(text, VARIABLES);
+  const all = 'm prefix ""';
+  for (const text of ["m = $model", "m != $model", "not m in ($model)", "not m = $model", "not (m in ($model))", "not not ( (m = $model) )", "not m != $model"]) assert.equal(from(text), all, text);
+  assert.equal(from('not m in ("x", $model)'), 'not m in ("x")');
+  assert.equal(from('m in ("x", $model)'), all);
+  assert.equal(from("not (m in ($model) and s = 'y')"), `not (${all} and s = 'y')`);
+  assert.equal(from("a = 'not' and m = $model"), `a = 'not' and ${all}`);
 });

@@ -100,3 +100,49 @@ test("a bomb, a broken archive and what is no text are refused before they are r
   assert.match(await refused(Uint8Array.from([0xff, 0xfe, 0])), /no text/);
   assert.match(await refused(Buffer.alloc(9 * 2 ** 20, 32)), /too large/);
 });
+
+const RANGE = { from: FROM, to: TO, at: TO };
+const NAMES = { service_names: { a: "Shop A" } };
+const TRAFFIC = { calls: 1, rate: 0.1, error_rate: 0, p95_ms: null };
+const PANEL_ANSWERS: Record<string, unknown> = {
+  traces: { ...NAMES, traces: [{ trace_id: TRACE, service: "a", operation: "GET /", start_ms: FROM, duration_ms: 3, spans: 2, errors: 0 }] },
+  errors: { ...NAMES, errors: [{ fingerprint: "f", title: "t", culprit: "c", service: "a", status: "open", in_range: 1, count: 2, first_seen_ms: FROM, last_seen_ms: TO, counts: [0, 1] }] },
+  service_map: { ...NAMES, nodes: [{ id: "service:a", kind: "service", name: "a", traffic: TRAFFIC }], edges: [{ caller: "service:a", callee: "service:a", share: 1, traffic: TRAFFIC }] },
+  histogram: { ...RANGE, unit: "ms", spread: { bins: [{ from: 1, to: 2, count: 3 }], count: 3, p50: 1, p95: 2, steps: [[FROM, [3]]] } },
+  query: { ...RANGE, resolution: "30s", unit: "", before: null, problems: [], totals: [{ query: 0, series: { labels: {}, total: 1, points: [[FROM, 1], [FROM + 1, null]] }, labels: {}, group: "", others: false }] },
+};
+
+function withPanels(answers: Record<string, unknown>): object {
+  const panels = Object.keys(PANEL_ANSWERS).map((kind) => ({ kind, id: kind, title: kind, ...(kind === "query" ? { queries: [{ expression: "count(a)" }] } : {}) }));
+  return { dashboard: { ...DASHBOARD, panels }, panels: answers };
+}
+
+test("what panels of stored spans and numbers show is read as it was stored", () => {
+  assert.equal(fault(withPanels(PANEL_ANSWERS)), "");
+  assert.equal(fault(withPanels({})), "");
+  assert.deepEqual(readCapsule(JSON.stringify({ ...capsule(), ...withPanels(PANEL_ANSWERS) })).panels, PANEL_ANSWERS);
+});
+
+/** `value` with another one at each place of it that is a number, a text, a list or a record, one at a time. */
+function* changed(value: unknown, other: unknown): Generator<unknown> {
+  if (value !== null) yield other;
+  if (Array.isArray(value)) for (const [i, one] of value.entries()) for (const inner of changed(one, other)) yield value.with(i, inner);
+  else if (typeof value === "object" && value !== null) for (const [name, one] of Object.entries(value)) for (const inner of changed(one, other)) yield { ...value, [name]: inner };
+}
+
+test("an answer of a panel that is not as its kind has it is refused, wherever it is wrong", () => {
+  for (const [kind, answer] of Object.entries(PANEL_ANSWERS)) {
+    for (const wrong of changed(answer, [{}])) assert.match(fault(withPanels({ [kind]: wrong })), new RegExp(`what panel ${kind} shows`), JSON.stringify(wrong));
+  }
+  const query = PANEL_ANSWERS["query"] as { totals: object[] };
+  for (const wrong of [{ ...query, totals: [{ ...query.totals[0], query: 1 }] }, { ...query, totals: [{ ...query.totals[0], query: 0.5 }] }, { ...query, before: [] }]) assert.match(fault(withPanels({ query: wrong })), /what panel query shows/);
+  assert.match(fault(withPanels({ nowhere: PANEL_ANSWERS["traces"] })), /what panel nowhere shows/);
+  assert.match(fault(withPanels([] as never)), /its answers to panels are none/);
+});
+
+test("a million points and more are refused in words", () => {
+  const points = Array.from({ length: 1_000 }, (_, i) => [FROM + i, i]);
+  const of = (lines: number) => ({ answers: [{ ...(capsule().answers[0] as Capsule["answers"][number]), answers: [{ series: Array.from({ length: lines }, () => ({ labels: {}, total: 1, points })) }] }] });
+  assert.equal(fault(of(1_000)), "");
+  assert.match(fault(of(1_001)), /more than 1,000,000 points/);
+});
