@@ -129,7 +129,7 @@ async def test_on_a_signal_the_requests_that_are_in_are_answered_and_stored(
         await asyncio.gather(*senders)
         stored = {e["event_id"] for e in await rig.events()}
         assert set(accepted) <= stored
-        recorded = [m for m in await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")]
+        recorded = [m for m in await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.drishti--gateway")]
         assert sum(m.data.count(b'"event_id"') for m in recorded) >= len(accepted), "the last request events went out too"
 
 

@@ -247,7 +247,7 @@ async def test_socket_is_recorded_as_one_request_when_it_opens(rig: Rig) -> None
 
 async def recorded(rig: Rig) -> list[RequestEvent]:
     """The request events of the test's tenant."""
-    result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
+    result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.drishti--gateway")
     return [e for m in result for e in BatchDecoder(RequestEvent).decode(m.data)]
 
 

@@ -38,7 +38,7 @@ async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_i
         (single,) = await rig.messages("EVENTS", f"events.v1.{rig.tenant}.dharma_query")
 
         async def recorded() -> list[RequestEvent]:
-            result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
+            result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.drishti--gateway")
             return [e for m in result for e in BatchDecoder(RequestEvent).decode(m.data) if e.route == "/api/events"]
 
         requests = await wait_until(recorded)
@@ -76,7 +76,7 @@ async def test_gateway_that_exports_to_itself_comes_to_rest(own_nats: NatsServer
         await rig.post("/api/events", event())
 
         async def recorded() -> list[RequestEvent]:
-            result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
+            result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.drishti--gateway")
             return [e for m in result for e in BatchDecoder(RequestEvent).decode(m.data) if e.method == "POST"]
 
         async def all_four() -> list[RequestEvent]:
