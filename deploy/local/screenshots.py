@@ -1,7 +1,7 @@
 """Pictures of every page of a running Drishti, for desk and phone, light and dark: ``screenshots.py URL FOLDER [PAGE ...]``.
 
 Exits with 1 where a page wrote to the console, is wider than its screen, or could not be loaded. Needs Chromium, or a browser
-named in ``CHROMIUM``.
+named in ``CHROMIUM``. With a key in ``DRISHTI_API_KEY`` pages are what its role sees: the editor edits with that of an editor.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sys
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,10 @@ SCHEMES = ("light", "dark")
 FIRST_SHAPES = ("desk", "phone")
 
 README = {
+    "home": ("desk", "light"),
     "system-overview": ("desk", "dark"),
-    "user-analytics": ("desk", "light"),
+    "trace": ("desk", "light"),
+    "editor": ("desk", "dark"),
     "service-map": ("desk", "dark"),
     "incidents": ("desk", "light"),
     "insights": ("phone", "light"),
@@ -89,9 +92,14 @@ def pages(root: str) -> dict[str, str]:
     return found
 
 
-async def shoot(browser: Browser, address: str, target: Path, shape: dict[str, Any], scheme: str, *, whole: bool) -> list[str]:
+async def shoot(
+    browser: Browser, address: str, target: Path, shape: dict[str, Any], scheme: str, *, key: str, whole: bool
+) -> list[str]:
     """What is wrong with the page, in sentences. ``whole``: all of it is in the picture, not the first screen alone."""
     context = await browser.new_context(**shape, color_scheme=scheme, reduced_motion="reduce")
+    if key:  # the answer sets a cookie
+        session = urllib.parse.urljoin(address, "/api/dashboard/analytics/session")
+        await context.request.post(session, headers={"Authorization": f"Bearer {key}"}, fail_on_status_code=True)
     page = await context.new_page()
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
@@ -150,6 +158,7 @@ async def main() -> int:
                     target,
                     SHAPES[shape],
                     scheme,
+                    key=os.environ.get("DRISHTI_API_KEY", ""),
                     whole=shape != "phone" and not (arguments.first_screen or arguments.readme),
                 )
                 complaints += len(wrong)

@@ -152,6 +152,10 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         await visit.wait_state("current")
         result = page.get_by_role("status", name="Metrics found")
         await page.get_by_role("link", name=DURATION).wait_for()
+        if shape:  # each metric has the whole width of the list, not that of a column
+            row = page.get_by_role("row").filter(has=page.get_by_role("link", name=DURATION))
+            spare = "row => row.getBoundingClientRect().width - row.querySelector('th').getBoundingClientRect().width"
+            assert await row.evaluate(spare) < 1
         await _shot(visit, f"{name}-list")
 
         # `/` goes to the search, which finds as one types and is in the address, without steps to go back to.

@@ -519,6 +519,42 @@ async def test_on_a_phone_a_menu_leads_to_every_page_and_closes_again(chrome: Br
         await offline.wait_for(state="hidden")
 
 
+async def test_menus_of_panels_scroll_away_below_the_header(visit: Visit, connect: Connect) -> None:
+    await tell(await connect("analytics"), 7, 1)
+    await visit.open("system_overview")
+    await visit.wait_state("live")
+    above = await visit.page.evaluate(
+        """() => {
+            const header = document.querySelector("header").getBoundingClientRect();
+            const button = document.querySelector("main .frame-menu > button");
+            const middle = (one) => one.getBoundingClientRect().y + one.getBoundingClientRect().height / 2;
+            scrollBy({ top: middle(button) - header.height / 2, behavior: "instant" });
+            const { x, width } = button.getBoundingClientRect();
+            const there = document.elementFromPoint(x + width / 2, middle(button));
+            return [middle(button) < header.height, there.closest("header") !== null];
+        }"""
+    )
+    assert above == [True, True]
+
+
+async def test_an_address_without_a_page_says_so_and_leads_on(chrome: Browser, service: Service) -> None:
+    async with visiting(chrome, _origin(service), **{**PHONE, "viewport": {"width": 360, "height": 740}}) as visit:
+        page = visit.page
+        for path in ("nothing", "dashboard/nothing"):
+            answer = await page.goto(f"{visit.origin}/api/dashboard/{path}")
+            assert answer is not None
+            assert answer.status == 404
+            await page.locator("main").get_by_text("There is no").wait_for(timeout=DEADLINE_MS)
+            assert await page.evaluate("document.documentElement.scrollWidth") == 360
+            await page.locator("main").get_by_role("link", name="All dashboards").click()
+            await page.get_by_role("heading", name="All dashboards", level=1).wait_for(timeout=DEADLINE_MS)
+        await page.goto(f"{visit.origin}/api/dashboard/nothing")
+        assert await page.locator("main code").inner_text() == "/api/dashboard/nothing"
+        await visit.wait_until("() => document.title === 'Page not found · Drishti'")
+        await page.get_by_role("button", name="Find a page").click()
+        await page.get_by_role("dialog").wait_for(timeout=DEADLINE_MS)
+
+
 async def test_dashboards_change_without_a_reload_and_leave_nothing_behind(
     visit: Visit, service: Service, connect: Connect
 ) -> None:

@@ -172,6 +172,16 @@ async def test_an_unknown_dashboard_names_the_known_ones(built: Service) -> None
         assert b"system_overview, user_analytics, dharma_insights" in body
 
 
+async def test_a_browser_at_an_address_without_a_page_gets_one_that_says_so(built: Service, unbuilt: Service) -> None:
+    for path, page in (("nothing", PAGE), ("dashboard/nothing", DASHBOARD)):
+        status, headers, body = await built.get(f"/api/dashboard/{path}", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+        assert (status, body.decode()) == (404, page)
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-cache"
+        assert (await built.get(f"/api/dashboard/{path}", Accept="*/*"))[2] != body
+        assert (await unbuilt.get(f"/api/dashboard/{path}", Accept="text/html"))[0] == 503
+
+
 async def test_the_list_of_dashboards_says_what_each_shows(built: Service) -> None:
     _, _, body = await built.get("/api/dashboard/dashboards")
     listed = msgspec.json.decode(body)["dashboards"]

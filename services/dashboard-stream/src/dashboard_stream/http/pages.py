@@ -51,6 +51,8 @@ class Pages:
         """The page of a dashboard, which reads the name from its address; what draws charts is fetched beside it."""
         name, tenant = request.path_params["name"], tenant_of(request.headers)
         if name not in (names := self._names(tenant or DEFAULT_TENANT)):
+            if self._all_known() and _reads_pages(request):
+                return self._page("dashboard.html", 404)
             return unknown_dashboard(name, names, all_known=self._all_known())
         return self._page("dashboard.html")
 
@@ -58,20 +60,27 @@ class Pages:
         """A page that is no dashboard, such as that of all metrics: the same build."""
         return self._page("index.html")
 
-    def _page(self, name: str) -> Response:
+    def _page(self, name: str, status: int = 200) -> Response:
         page = self._static / name
         if not page.is_file():
             return PlainTextResponse(NOT_BUILT, 503)
-        return FileResponse(page, headers=SECURITY | {"Cache-Control": "no-cache"})
+        return FileResponse(page, status, headers=SECURITY | {"Cache-Control": "no-cache"})
 
     async def file(self, request: Request) -> Response:
-        """What lies beside the page, its icon for one. Only names that the build made."""
+        """What lies beside the page, its icon for one. Only names of the build; at others browsers get a page that says so."""
         wanted = request.path_params["file"]
         built = self._static.iterdir() if self._static.is_dir() else ()
         file = next((file for file in built if file.name == wanted and file.suffix != ".html" and file.is_file()), None)
+        if file is None and _reads_pages(request):
+            return self._page("index.html", 404)
         if file is None:
             return PlainTextResponse("There is nothing here.\n", 404)
         return FileResponse(file, headers=SECURITY | {"Cache-Control": "public, max-age=3600"})
+
+
+def _reads_pages(request: Request) -> bool:
+    """Whether a person looks at the answer: browsers name HTML when an address is opened, programs do not."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def unknown_dashboard(name: str, known: Iterable[str], *, all_known: bool) -> Response:

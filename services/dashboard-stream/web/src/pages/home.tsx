@@ -75,6 +75,9 @@ export function HomePage({ services, open, changes, problem, dashboards, units, 
             <a href={TRACES_PATH}>Traces</a> <small>What single requests did and waited for.</small>
           </li>
           <li>
+            <a href={MAP_PATH}>Service map</a> <small>Who calls whom, how often, and what fails.</small>
+          </li>
+          <li>
             <a href={METRICS_PATH}>Metrics</a> <small>Every number there is, and your own KPIs.</small>
           </li>
           <li>

@@ -84,6 +84,7 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   capsule: lazyPage(() => import("./capsule-view.tsx").then((module) => module.CapsuleView)),
   settings: lazyPage(() => import("./settings-view.tsx").then((module) => module.SettingsView)),
   "root-cause": lazyPage(() => import("./root-cause-view.tsx").then((module) => module.RootCauseView)),
+  "not-found": lazyPage(() => import("./not-found-view.tsx").then((module) => module.NotFoundView)),
 };
 
 const LAZY: Record<Page, LazyPage<never>> = { ...VIEWS, "dashboards-list": DashboardsView, "dashboard-editor": EditorView };

@@ -18,7 +18,7 @@ import { Asking } from "../panels/use-values.ts";
 import { VariablesBar } from "../panels/variables-bar.tsx";
 import { ASK } from "./ask.ts";
 import { Banner, KeyForm } from "./banner.tsx";
-import { editorAddress } from "../model/dashboards.ts";
+import { DASHBOARDS_PATH, editorAddress } from "../model/dashboards.ts";
 import { ofUsers } from "../model/own-services.ts";
 import { Header, type Place } from "./header.tsx";
 import { ComparedNote } from "./compared-note.tsx";
@@ -164,7 +164,11 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
           )}
         </PageControls.Provider>
         </Asking.Provider>
-        {isMissing && <p class="empty">There is no dashboard “{name}”.</p>}
+        {isMissing && (
+          <p class="empty">
+            There is no dashboard “<bdi>{name}</bdi>”. It may have been deleted. <a href={DASHBOARDS_PATH}>All dashboards</a>
+          </p>
+        )}
       </main>
       <footer>
         <Missing list={[...missing(board), ...(problem ? [problem] : [])]} board={board} />

@@ -37,7 +37,7 @@ export function useCatalogue(): [Dashboard[] | null, () => void] {
 }
 
 /** The page that the address names. `query` begins with its `?`, or is empty. */
-export type Page = "home" | "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause" | "incidents" | "compare-traces" | "dashboards-list" | "dashboard-editor" | "capsule" | "settings";
+export type Page = "home" | "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause" | "incidents" | "compare-traces" | "dashboards-list" | "dashboard-editor" | "capsule" | "settings" | "not-found";
 export type Route = { page: Page; query: string } | { page: "dashboard"; name: string; query: string };
 
 const DASHBOARD = /\/dashboard\/dashboard\/([^/]+)\/?$/;
@@ -53,7 +53,8 @@ export function pageAt(path: string): Page | null {
 function here(): Route {
   const other = pageAt(location.pathname);
   if (other) return { page: other, query: location.search };
-  return { page: "dashboard", name: DASHBOARD.exec(location.pathname)?.[1] ?? "", query: location.search };
+  const name = DASHBOARD.exec(location.pathname)?.[1];
+  return name ? { page: "dashboard", name, query: location.search } : { page: "not-found", query: "" };
 }
 
 export type Go = (path: string, how?: { replace?: boolean; stay?: boolean }) => void;
@@ -97,7 +98,7 @@ export function leave(go: Go, address: string): void {
 /** The dashboard that the address names, connected before anything is drawn: its first frame comes meanwhile. */
 export function followAhead(): void {
   const route = here();
-  if (route.page !== "dashboard" || !route.name) return;
+  if (route.page !== "dashboard") return;
   ahead = made(encodeURIComponent(route.name) + choiceOf(route.query));
   ahead.live.start();
 }

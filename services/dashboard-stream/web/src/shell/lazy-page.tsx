@@ -106,7 +106,7 @@ function NotFetched({ what }: { what: string }) {
     let timer = 0;
     const ask = async () => {
       const status = await answers(abort.signal);
-      if (status === 200) reload();
+      if (status === 200 || status === 404) reload();
       else if (status === 401 || status === 403) setNeedsKey(true);
       else if (!abort.signal.aborted) timer = window.setTimeout(ask, ASK_AGAIN_MS);
     };
