@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -26,11 +27,42 @@ class WrongFiles(DrishtiError):
         super().__init__("nothing was changed:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
 
+_STEPS = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")
+"""Of the path of a field: a place in a list, or a name."""
+
+
 class Found(NamedTuple):
     """One document; ``where`` names file and line."""
 
     where: str
     document: Any
+    path: Path
+    node: yaml.Node
+
+    def where_of(self, field: str) -> str:
+        """File and line of ``panels[2].value.metric``; of what is around it where it is not there itself."""
+        node = self.node
+        for step in steps(field):
+            below = _below(node, step)
+            if below is None:
+                break
+            node = below
+        return f"{self.path}:{node.start_mark.line + 1}"
+
+
+def steps(field: str) -> list[str | int]:
+    """The names and places in ``panels[2].value.metric``, from the outside."""
+    return [int(place) if place else name for place, name in _STEPS.findall(field)]
+
+
+def value_at(document: Any, field: str) -> Any:
+    """What stands at ``panels[2].value.metric``; ``None`` where nothing does."""
+    for step in steps(field):
+        if isinstance(step, int):
+            document = document[step] if isinstance(document, list) and step < len(document) else None
+        else:
+            document = document.get(step) if isinstance(document, dict) else None
+    return document
 
 
 def read(paths: Iterable[Path], problems: list[str]) -> Iterator[Found]:
@@ -42,13 +74,12 @@ def read(paths: Iterable[Path], problems: list[str]) -> Iterator[Found]:
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise ValueError(f"more than {MAX_BYTES} bytes")
-            documents = list(_documents(path.read_text(encoding="utf-8")))
+            documents = list(_documents(path, path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
             problems.append(f"{path}: {' '.join(str(reason).split())}")
             continue
-        for line, document in documents:
-            yield Found(f"{path}:{line}", document)
+        yield from documents
 
 
 def parse(text: str) -> Any:
@@ -127,7 +158,7 @@ def _check_structure(text: str) -> None:
             raise yaml.YAMLError(f"aliases (*name) are not taken {event.start_mark}")
 
 
-def _documents(text: str) -> Iterator[tuple[int, Any]]:
+def _documents(path: Path, text: str) -> Iterator[Found]:
     """Every document with the line that it begins at; those of a list one by one."""
     loader = _Loader(text)
     try:
@@ -139,6 +170,14 @@ def _documents(text: str) -> Iterator[tuple[int, Any]]:
             for one in nodes:
                 document = loader.construct_document(one)
                 if document is not None or len(nodes) > 1:
-                    yield one.start_mark.line + 1, document
+                    yield Found(f"{path}:{one.start_mark.line + 1}", document, path, one)
     finally:
         loader.dispose()
+
+
+def _below(node: yaml.Node, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+        return node.value[step] if step < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    return None

@@ -91,6 +91,8 @@ async def test_a_dashboard_is_stored_read_changed_and_deleted_by_revision(nats_s
         ("a", {"title": "t", "panels": [{"kind": "pie-in-the-sky", "title": "t"}]}, 422, "panels[0].kind"),
         ("A b", {"title": "t"}, 422, "name"),
         ("system_overview", {"title": "t"}, 422, "name"),
+        ("a", {"title": "a\0b"}, 422, "title"),
+        ("a", {"title": "t", "panels": [{"kind": "text", "title": "t", "text": "one\n\u202etwo"}]}, 422, "panels[0].text"),
         ("a", b'{"title": "' + b"x" * 300_000 + b'"}', 413, None),
     ],
 )

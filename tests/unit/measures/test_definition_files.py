@@ -63,18 +63,18 @@ def test_a_file_holds_documents_and_lists_of_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("name: a\nkind: gauge\nunit: 1\n", "metrics.yaml:1: unit: Expected `str`, got `int`"),
+        ("name: a\nkind: gauge\nunit: 1\n", "metrics.yaml:3: unit: Expected `str`, got `int`"),
         ("name: a\nkind: gauge\n---\nname: on\nkind: gauge\n", "metrics.yaml:4: name: Expected `str`, got `bool`"),
-        ("name: a\nkind: gauges\n", "metrics.yaml:1: kind: Invalid enum value 'gauges'; there are counter, gauge,"),
-        ("- name: a\n  kind: gauge\n  colour: red\n", "metrics.yaml:1: colour: there is no such field; there are name,"),
+        ("name: a\nkind: gauges\n", "metrics.yaml:2: kind: Invalid enum value 'gauges'; there are counter, gauge,"),
+        ("- name: a\n  kind: gauge\n  colour: red\n", "metrics.yaml:3: colour: there is no such field; there are name,"),
         ("- 7\n", "metrics.yaml:1: must be a mapping such as `name: queue.depth`, not int"),
         ("name: a\nname: b\nkind: gauge\n", "metrics.yaml: 'name' is there twice"),
         ("name: [\n", "metrics.yaml: while parsing"),
         ("name: !!python/object:os.system a\n", "metrics.yaml: could not determine a constructor"),
         ("name: a\nkind: gauge\n---\nname: A\nkind: gauge\n", "metrics.yaml:4: a is in "),
         ("pack: nothing\n", "metrics.yaml:1: pack: there is no pack of that name; there are wisdom"),
-        ("pack: wisdom\nenabled: 1\n", "metrics.yaml:1: enabled: must be true or false"),
-        ("pack: wisdom\nkind: gauge\n", "metrics.yaml:1: kind: a pack has no such field"),
+        ("pack: wisdom\nenabled: 1\n", "metrics.yaml:2: enabled: must be true or false"),
+        ("pack: wisdom\nkind: gauge\n", "metrics.yaml:2: kind: a pack has no such field"),
         ("tenant: 1\nname: a\nkind: gauge\n", "metrics.yaml:1: tenant: must be a text"),
         ("&a [*a]\n", "metrics.yaml"),
     ],
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said_with_file_line_and_field(tmp_path: Path, text: st
 def test_a_caret_stands_under_the_character_that_is_wrong(tmp_path: Path) -> None:
     (wrong,) = problems(tmp_path, "name: liked\nkind: derived\nexpression: count(feedback where stars => 4)\n")
     first, expression, caret = wrong.splitlines()
-    assert first.startswith("metrics.yaml:1: expression: ")
+    assert first.startswith("metrics.yaml:3: expression: ")
     assert expression.strip() == "count(feedback where stars => 4)"
     assert caret.index("^") == expression.index("> 4")
     (wrong,) = problems(tmp_path, "name: paid\nkind: counter\nsource: {event: signup, where: 'plan = = 1'}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ from drishti.dashboards import document_files, stored
 from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.stored import RESERVED, StoredDashboards
 from drishti.errors import DrishtiError
+from drishti.measures import registry
 from drishti.messages.subjects import DEFAULT_TENANT
 
 Connected = Callable[[], AbstractAsyncContextManager[Bus]]
@@ -27,7 +29,7 @@ examples:
   drishti dashboards list                       the dashboards that the default tenant made
   drishti dashboards show checkout              one of them as YAML
   drishti dashboards apply dashboards/          what the YAML files say becomes true; files that are wrong change nothing
-  drishti dashboards apply --check dashboards/  only say what would change
+  drishti dashboards apply --check dashboards/  only say what would change; the exit status is 1 where a file is wrong
   drishti dashboards export --to dashboards/    a file for each, to be kept under version control
   drishti dashboards delete checkout            remove one
 
@@ -58,7 +60,8 @@ def add(topics: Subparsers, connected: Connected) -> None:
     verb = _verb(verbs, "apply", commands.apply, "make true what YAML files say", tenant=False)
     verb.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a file, or a folder of *.yaml")
     verb.add_argument("--tenant", help="whose they are, whatever the files say (default: as they say, else default)")
-    verb.add_argument("--check", action="store_true", help="only say what would change")
+    verb.add_argument("--check", "--dry-run", action="store_true", help="only say what would change")
+    verb.add_argument("--strict", action="store_true", help="what nobody measures yet is a fault, not a warning")
     verb = _verb(verbs, "export", commands.export, "the dashboards that a tenant made, as YAML")
     verb.add_argument("--to", type=Path, metavar="FOLDER", help="a file for each there, instead of standard output")
     verb = _verb(verbs, "delete", commands.delete, "remove dashboards of a tenant")
@@ -90,7 +93,10 @@ class Commands:
     async def apply(self, given: argparse.Namespace) -> int:
         wanted = document_files.read(given.files, tenant=given.tenant)
         async with self._connected() as bus, stored.opened(bus) as dashboards:
+            async with registry.opened(bus) as metrics:
+                warnings = document_files.check_metrics(wanted, metrics.view, strict=given.strict)
             lines = await document_files.apply(dashboards, wanted, check_only=given.check)
+        sys.stderr.write("".join(f"warning: {warning}\n" for warning in warnings))
         print("\n".join(lines) or "nothing is in these files")
         return 0
 

@@ -5,26 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from drishti import yaml_files
-from drishti.dashboards import document_reading
+from drishti.dashboards import document_reading, metric_checks
 from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.stored import StoredDashboards, faults_of
-from drishti.measures.definition_checks import Fault, InvalidDefinition
+from drishti.measures.definition_checks import Fault, InvalidDefinition, checked_tenant
 from drishti.measures.definition_files import problem
+from drishti.measures.effective import TenantMetrics
 from drishti.messages.subjects import DEFAULT_TENANT
-from drishti.yaml_files import WrongFiles
+from drishti.yaml_files import Found, WrongFiles
+
+_PANEL = re.compile(r"panels\[[0-9]+\]")
 
 
 class Wanted(NamedTuple):
-    """One dashboard of ``tenant``, as it is to be. ``where`` names file and line."""
+    """One dashboard of ``tenant``, as it is to be. ``found`` names file and line."""
 
-    where: str
+    found: Found
     tenant: str
     document: DashboardDocument
 
@@ -37,18 +41,35 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
     """
     problems: list[str] = []
     result: dict[tuple[str, str], Wanted] = {}
-    for where, found in yaml_files.read(paths, problems):
+    for found in yaml_files.read(paths, problems):
         try:
-            wanted = _wanted(where, found, tenant)
+            wanted = _wanted(found, tenant)
         except InvalidDefinition as error:
-            problems += [problem(where, fault, found) for fault in error.faults]
+            problems += [_problem(found, fault) for fault in error.faults]
             continue
         first = result.setdefault((wanted.tenant, wanted.document.name), wanted)
         if first is not wanted:
-            problems.append(f"{where}: {wanted.document.name} is in {first.where} already")
+            problems.append(f"{found.where}: {wanted.document.name} is in {first.found.where} already")
     if problems:
         raise WrongFiles(problems)
     return list(result.values())
+
+
+def check_metrics(wanted: Iterable[Wanted], metrics: Callable[[str], TenantMetrics], *, strict: bool = False) -> list[str]:
+    """What the documents ask for that nobody measures yet, a line for each: that is no fault, unless ``strict``.
+
+    Raises :class:`WrongFiles` where they ask metrics for aggregates that these do not have.
+    """
+    problems: list[str] = []
+    warnings: list[str] = []
+    for one in wanted:
+        view = metrics(one.tenant)
+        problems += [_problem(one.found, fault) for fault in metric_checks.faults(one.document, view)]
+        missing = [_problem(one.found, fault) for fault in metric_checks.not_measured(one.document, view)]
+        (problems if strict else warnings).extend(missing)
+    if problems:
+        raise WrongFiles(problems)
+    return warnings
 
 
 async def apply(stored: StoredDashboards, wanted: Iterable[Wanted], *, check_only: bool = False) -> list[str]:
@@ -58,14 +79,14 @@ async def apply(stored: StoredDashboards, wanted: Iterable[Wanted], *, check_onl
     stays.
     """
     lines = []
-    for where, tenant, document in wanted:
+    for found, tenant, document in wanted:
         there = stored.of(tenant).get(document.name)
         change = "unchanged" if there == document else "changed" if there is not None else "made"
         if there != document and not check_only:
             try:
                 await stored.put(tenant, document, stored.revision(tenant, document.name))
             except InvalidDefinition as error:
-                raise WrongFiles([problem(where, fault, None) for fault in error.faults]) from None
+                raise WrongFiles([_problem(found, fault) for fault in error.faults]) from None
         lines.append(f"{change:<10} {document.name} of {tenant}")
     return lines
 
@@ -76,14 +97,25 @@ def text_of(document: DashboardDocument, *, tenant: str = DEFAULT_TENANT) -> str
     return yaml_files.dump(content if tenant == DEFAULT_TENANT else {"tenant": tenant, **content})
 
 
-def _wanted(where: str, found: Any, tenant: str | None) -> Wanted:
-    if not isinstance(found, dict):
-        raise InvalidDefinition([Fault("", f"must be a mapping that begins with `name:`, not {type(found).__name__}")])
-    content = dict(found)
+def _wanted(found: Found, tenant: str | None) -> Wanted:
+    if not isinstance(found.document, dict):
+        kind = type(found.document).__name__
+        raise InvalidDefinition([Fault("", f"must be a mapping that begins with `name:`, not {kind}")])
+    content = dict(found.document)
     named = content.pop("tenant", DEFAULT_TENANT)
     if not isinstance(named, str):
         raise InvalidDefinition([Fault("tenant", "must be a text")])
+    whose = checked_tenant(tenant or named)
     document = document_reading.given(content)
     if faults := faults_of(document):
         raise InvalidDefinition(faults)
-    return Wanted(where, tenant or named, document)
+    return Wanted(found, whose, document)
+
+
+def _problem(found: Found, fault: Fault) -> str:
+    """File, line, the panel by its title, the field and what is wrong with it."""
+    where = found.where_of(fault.field)
+    if panel := _PANEL.match(fault.field):
+        title = yaml_files.value_at(found.document, f"{panel[0]}.title")
+        where += f": panel {title[:64]!r}" if isinstance(title, str) else ""
+    return problem(where, fault, found.document)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from drishti.dashboards.conditions import where_of
+from drishti.dashboards.conversion_faults import conversion_faults
 from drishti.dashboards.documents import (
     GRID_COLUMNS,
     MAX_VALUES,
@@ -30,6 +31,7 @@ from drishti.dashboards.documents import (
     StoredQuery,
     Table,
     TimeSeries,
+    Variable,
     questions,
 )
 from drishti.dashboards.query_checks import LEVELS, query_faults
@@ -37,11 +39,15 @@ from drishti.dashboards.variables import named_in, too_many, values_by_name
 from drishti.measures.definition_checks import Fault, InvalidDefinition, limit_faults
 from drishti.measures.definition_reading import fault_of
 from drishti.measures.fields import adds_up
+from drishti.messages.plain_text import unfit
 
 MAX_BYTES = 256 * 1024
 """Of a document as JSON: a hundred panels of twenty questions have less."""
 
 _encoder = msgspec.json.Encoder()
+_OF_SEVERAL_LINES = frozenset({"text", "description", "expression", "where"})
+"""Fields whose texts may have line breaks and tabulators."""
+
 _GAPS = re.compile(r"[^a-z0-9]+")
 
 
@@ -53,7 +59,7 @@ def decode(text: bytes) -> DashboardDocument:
         document = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidDefinition([fault_of(error)]) from None
-    return given(document)
+    return _read(document)
 
 
 def encode(dashboard: DashboardDocument) -> bytes:
@@ -61,15 +67,55 @@ def encode(dashboard: DashboardDocument) -> bytes:
 
 
 def given(document: object) -> DashboardDocument:
-    """The dashboard that people or programs wrote, with an ``id`` for each panel; raises :class:`InvalidDefinition`."""
+    """The dashboard that people or programs wrote, with an ``id`` for each panel; raises :class:`InvalidDefinition`.
+
+    Unlike :func:`decode`, which also reads what was stored before that was checked, it refuses texts with characters that no
+    text should have.
+    """
+    dashboard = _read(document)
+    if faults := list(_text_faults(msgspec.to_builtins(dashboard))):
+        raise InvalidDefinition(faults)
+    return dashboard
+
+
+def _text_faults(part: object, at: str = "", *, lines: bool = False) -> Iterator[Fault]:
+    if isinstance(part, str):
+        if wrong := unfit(part, lines=lines):
+            yield Fault(at, *wrong)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            yield from _text_faults(value, f"{at}.{name}" if at else name, lines=name in _OF_SEVERAL_LINES)
+    elif isinstance(part, (list, tuple)):
+        for place, value in enumerate(part):
+            yield from _text_faults(value, f"{at}[{place}]", lines=lines)
+
+
+def _read(document: object) -> DashboardDocument:
     try:
-        dashboard = msgspec.convert(_migrated(document), DashboardDocument)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise InvalidDefinition([fault_of(error)]) from None
+        migrated = _migrated(document)
+        dashboard = msgspec.convert(migrated, DashboardDocument)
+    except (msgspec.ValidationError, RecursionError):
+        raise InvalidDefinition([*conversion_faults(migrated), *_faults_beside(migrated)]) from None
     dashboard = with_ids(dashboard)
     if faults := [*_panel_faults(dashboard), *_variable_faults(dashboard), *_contradictions(dashboard), *_differing(dashboard)]:
         raise InvalidDefinition(faults)
     return dashboard
+
+
+def _faults_beside(document: object) -> Iterator[Fault]:
+    """The faults of those panels that can be read, where others cannot."""
+    panels = document.get("panels") if isinstance(document, dict) else None
+    try:
+        variables = msgspec.convert(document.get("variables", ()), tuple[Variable, ...]) if isinstance(document, dict) else ()
+    except (msgspec.ValidationError, RecursionError):
+        return
+    by_name = {variable.name: variable for variable in variables}
+    for index, given_panel in enumerate(panels if isinstance(panels, list) else ()):
+        try:
+            panel: Panel = msgspec.convert(given_panel, Panel)
+        except (msgspec.ValidationError, RecursionError):
+            continue
+        yield from _faults_of_panel(f"panels[{index}]", panel, by_name)
 
 
 def _migrated(document: object) -> object:
@@ -108,45 +154,47 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
         at = f"panels[{index}]"
         if (other := first.setdefault(panel.id, index)) != index:
             yield Fault(f"{at}.id", f"{panel.id!r} is the id of panels[{other}] already")
-        yield from _layout(f"{at}.layout", panel.layout)
-        match panel:
-            case Stat():
-                yield from _limits(f"{at}.limits", panel.limits)
-            case Gauge():
-                yield from _limits(f"{at}.limits", panel.limits)
-                if panel.max is not None and not panel.min < panel.max:
-                    yield Fault(f"{at}.max", "must be above min")
-            case Heatmap() if panel.rows.by is None:
-                yield Fault(f"{at}.rows.by", "must name the dimension whose values are the rows")
-            case Bar() if panel.bars.by is None:
-                yield Fault(f"{at}.bars.by", "must name the dimension whose values are the bars")
-            case Pie():
-                if panel.parts.by is None:
-                    yield Fault(f"{at}.parts.by", "must name the dimension whose values are the parts")
-                if not adds_up(panel.parts.field):
-                    yield Fault(f"{at}.parts.field", f"{panel.parts.field} of the parts does not add up to that of the whole")
-            case TimeSeries():
-                if panel.range is not None and not panel.range[0] < panel.range[1]:
-                    yield Fault(f"{at}.range", "must rise: the lower end first")
-                for place, band in enumerate(panel.bands):
-                    if band.lower is None and band.upper is None:
-                        yield Fault(f"{at}.bands[{place}]", "must have a lower or an upper end")
-                    elif band.lower is not None and band.upper is not None and not band.lower < band.upper:
-                        yield Fault(f"{at}.bands[{place}].upper", "must be above lower")
-                for place, line in enumerate(panel.lines if panel.style == "stacked" else ()):
-                    if not (adds_up(line.field) or line.field in LEVELS):
-                        yield Fault(
-                            f"{at}.lines[{place}].field", f"{line.field} of several does not add up, so it is not stacked"
-                        )
-            case Table():
-                for place, column in enumerate(panel.columns):
-                    if column.by not in (None, panel.by):
-                        yield Fault(f"{at}.columns[{place}].by", f"the rows of this table are values of {panel.by!r}")
-            case QueryPanel():
-                yield from _limits(f"{at}.limits", panel.limits)
-                yield from query_faults(at, panel, variables)
-            case _:
-                pass
+        yield from _faults_of_panel(at, panel, variables)
+
+
+def _faults_of_panel(at: str, panel: Panel, variables: Mapping[str, object]) -> Iterator[Fault]:
+    yield from _layout(f"{at}.layout", panel.layout)
+    match panel:
+        case Stat():
+            yield from _limits(f"{at}.limits", panel.limits)
+        case Gauge():
+            yield from _limits(f"{at}.limits", panel.limits)
+            if panel.max is not None and not panel.min < panel.max:
+                yield Fault(f"{at}.max", "must be above min")
+        case Heatmap() if panel.rows.by is None:
+            yield Fault(f"{at}.rows.by", "must name the dimension whose values are the rows")
+        case Bar() if panel.bars.by is None:
+            yield Fault(f"{at}.bars.by", "must name the dimension whose values are the bars")
+        case Pie():
+            if panel.parts.by is None:
+                yield Fault(f"{at}.parts.by", "must name the dimension whose values are the parts")
+            if not adds_up(panel.parts.field):
+                yield Fault(f"{at}.parts.field", f"{panel.parts.field} of the parts does not add up to that of the whole")
+        case TimeSeries():
+            if panel.range is not None and not panel.range[0] < panel.range[1]:
+                yield Fault(f"{at}.range", "must rise: the lower end first")
+            for place, band in enumerate(panel.bands):
+                if band.lower is None and band.upper is None:
+                    yield Fault(f"{at}.bands[{place}]", "must have a lower or an upper end")
+                elif band.lower is not None and band.upper is not None and not band.lower < band.upper:
+                    yield Fault(f"{at}.bands[{place}].upper", "must be above lower")
+            for place, line in enumerate(panel.lines if panel.style == "stacked" else ()):
+                if not (adds_up(line.field) or line.field in LEVELS):
+                    yield Fault(f"{at}.lines[{place}].field", f"{line.field} of several does not add up, so it is not stacked")
+        case Table():
+            for place, column in enumerate(panel.columns):
+                if column.by not in (None, panel.by):
+                    yield Fault(f"{at}.columns[{place}].by", f"the rows of this table are values of {panel.by!r}")
+        case QueryPanel():
+            yield from _limits(f"{at}.limits", panel.limits)
+            yield from query_faults(at, panel, variables)
+        case _:
+            pass
 
 
 def _layout(at: str, layout: Layout | None) -> Iterator[Fault]:

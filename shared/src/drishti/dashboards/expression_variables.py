@@ -66,27 +66,32 @@ def check(text: str, variables: Mapping[str, object], parse: Callable[[str], obj
             if name not in variables:
                 has = f"it has {', '.join(variables)}" if variables else "it has none"
                 raise ExpressionError(f"the dashboard has no variable {name}: {has}", use.at, len(name) + 1)
-    parse(_masked(text)[0])
+    parse(masked(text))
+
+
+def masked(text: str) -> str:
+    """``text`` with a quoted text of the same length in the place of each variable, so that it can be parsed."""
+    return _masked(text)[0]
 
 
 def _masked(text: str) -> tuple[str, dict[int, str]]:
     """``text`` with a quoted text of the same length for each variable, and the variables by where they stand."""
     variables: dict[int, str] = {}
 
-    def masked(found: re.Match[str]) -> str:
+    def one(found: re.Match[str]) -> str:
         if found["variable"] is None:
             return found[0]
         variables[found.start()] = found[0]
         return f'"{"v" * (len(found[0]) - 2)}"'
 
-    return _TEXT_OR_VARIABLE.sub(masked, text), variables
+    return _TEXT_OR_VARIABLE.sub(one, text), variables
 
 
 def _uses(text: str) -> Iterator[_Use]:
-    masked, variables = _masked(text)
+    without, variables = _masked(text)
     if not variables:
         return
-    tokens = parser.tokens(masked)
+    tokens = parser.tokens(without)
     done = 0
     for place, token in enumerate(tokens):
         if token.at < done or token.at not in variables:

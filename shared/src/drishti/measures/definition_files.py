@@ -47,11 +47,11 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
     """
     result: list[Wanted] = []
     problems: list[str] = []
-    for where, document in yaml_files.read(paths, problems):
+    for found in yaml_files.read(paths, problems):
         try:
-            result.append(_wanted(where, document, tenant))
+            result.append(_wanted(found.where, found.document, tenant))
         except InvalidDefinition as error:
-            problems += [problem(where, fault, document) for fault in error.faults]
+            problems += [problem(found.where_of(fault.field), fault, found.document) for fault in error.faults]
     by_key: dict[tuple[str, str], Wanted] = {}
     for wanted in result:
         token = wanted.definition.token if wanted.definition is not None else f"pack {wanted.pack}"
@@ -65,9 +65,7 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
 def problem(where: str, fault: Fault, document: Any) -> str:
     """What is wrong, with the place; below it the text of the field and a caret under the character, where one is to blame."""
     text = f"{where}: {f'{fault.field}: ' if fault.field else ''}{fault.error}"
-    wrong = document
-    for name in fault.field.split("."):
-        wrong = wrong.get(name) if isinstance(wrong, dict) else None
+    wrong = yaml_files.value_at(document, fault.field)
     if fault.character is None or not isinstance(wrong, str):
         return text
     pointed = ExpressionError("", fault.character).pointed(wrong).splitlines()

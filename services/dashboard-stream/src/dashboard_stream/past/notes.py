@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,6 +11,7 @@ from msgspec import Meta, Struct
 from drishti.measures.definition_checks import Fault, InvalidDefinition
 from drishti.measures.definition_reading import fault_of
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.plain_text import unfit
 
 MAX_TEXT = 2_000
 MAX_TAGS = 8
@@ -23,10 +23,6 @@ SHOWN = 300
 
 _EARLIEST_MS, _LATEST_MS = 0, 4_102_444_800_000
 """1970 to 2100: other instants are mistakes."""
-
-_CONTROL = frozenset({"Cc", "Cs", "Cn", "Co", "Zl", "Zp"})
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn around what stands beside them. Scripts that are written from the right need none of them."""
 
 Tag = Annotated[str, Meta(min_length=1, max_length=40)]
 
@@ -83,7 +79,7 @@ def faults_of(note: Note) -> list[Fault]:
     if not note.text.strip():
         faults.append(Fault("text", "must say something"))
     texts = [("text", note.text), ("version", note.version), *((f"tags[{i}]", tag) for i, tag in enumerate(note.tags))]
-    faults += [Fault(field, error, place) for field, text in texts for error, place in _unfit(text, lines=field == "text")]
+    faults += [Fault(field, *wrong) for field, text in texts if (wrong := unfit(text, lines=field == "text"))]
     if len(set(note.tags)) < len(note.tags):
         faults.append(Fault("tags", "must differ from each other"))
     return faults
@@ -93,13 +89,3 @@ def within(notes: Mapping[str, Note], begin_ms: int, end_ms: int) -> list[tuple[
     """Those that touch the range, with their ids, the newest first."""
     found = [(key, note) for key, note in notes.items() if note.at <= end_ms and note.end >= begin_ms]
     return sorted(found, key=lambda one: (-one[1].at, one[0]))
-
-
-def _unfit(text: str, *, lines: bool) -> Iterable[tuple[str, int]]:
-    """The first character that no text should have, with its place."""
-    for place, character in enumerate(text):
-        if lines and character in "\n\t":
-            continue
-        if character in _DIRECTIONS or unicodedata.category(character) in _CONTROL:
-            yield f"must not contain the character U+{ord(character):04X}", place
-            return
