@@ -69,3 +69,19 @@ def test_equal_choices_share_their_frames_and_those_of_nobody_give_way() -> None
     calls.watched = False
     assert opened(hub, "requests") is not None
     assert calls.gone
+
+
+def test_who_opens_other_panels_changes_nothing_for_those_who_look_already() -> None:
+    hub = made(room_bytes=2 * VIEW_BYTES + 200_000)
+    everything, errors = opened(hub), opened(hub, "errors")
+    assert everything is not None
+    assert errors is not None
+    assert read(errors).type == "snapshot"
+    hub.take_aggregate(aggregate("requests", second(-3), {"count": 16, "errors": 4}, tenant="acme"), NOW_MS)
+    errors.advance()
+    since = errors.seq - 1
+    assert read(errors, since).type == "update"
+    everything.watched = False
+    assert opened(hub, "calls") is not None
+    assert everything.gone, "it gave way"
+    assert read(errors, since).type == "update"

@@ -235,7 +235,8 @@ class History:
         self._filling: dict[TableKey, tuple[Missing, Needs, Table]] = {}
         self._keys: dict[tuple[str, str], list[TableKey]] = {}
         """The tables that an aggregate of a metric and resolution may go to."""
-        self._index()
+        for key in self._tables:
+            self._keys.setdefault((key.metric, key.resolution), []).append(key)
         self._asked = 0
         self.newest = 0
         self.oldest = 0
@@ -247,9 +248,21 @@ class History:
 
         What is kept already stays, also where it is more than is needed now.
         """
-        self._tables = {key: table for key, table in self._tables.items() if key in needs}
-        self._needs = {key: need for key, need in self._needs.items() if key in needs}
-        self._filling = {key: filling for key, filling in self._filling.items() if key in needs}
+        self.release([key for key in self._tables if key not in needs])
+        return self.require_more(needs)
+
+    def release(self, keys: Iterable[TableKey]) -> None:
+        """Keeps these no more."""
+        for key in keys:
+            for kept in (self._tables, self._needs, self._filling):
+                kept.pop(key, None)
+            others = self._keys[key.metric, key.resolution]
+            others.remove(key)
+            if not others:
+                del self._keys[key.metric, key.resolution]
+
+    def require_more(self, needs: Mapping[TableKey, Needs]) -> list[Missing]:
+        """The same, beside what is kept."""
         missing = []
         for key, need in needs.items():
             kept = self._filling[key][1] if key in self._filling else self._needs.get(key)
@@ -262,13 +275,8 @@ class History:
                 self._filling[key] = asked, need, table
             else:
                 self._tables[key], self._needs[key] = table, need
-        self._index()
+                self._keys.setdefault((key.metric, key.resolution), []).append(key)
         return missing
-
-    def _index(self) -> None:
-        self._keys = {}
-        for key in self._tables:
-            self._keys.setdefault((key.metric, key.resolution), []).append(key)
 
     def filled(self, missing: Missing) -> bool:
         """What was missing has been read; whether a table took the place of another by that."""

@@ -14,6 +14,7 @@ from dashboard_stream.boards.readings import Labels
 from dashboard_stream.boards.ready import ready
 from dashboard_stream.live.history import History, Missing, Needs, TableKey, merge
 from dashboard_stream.live.insights import Insights
+from dashboard_stream.live.needed import Needed
 from dashboard_stream.live.values import needs
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Aggregate
@@ -49,6 +50,8 @@ class Tenant:
         """Of these: another one after each change of the registry that has come here."""
         self.history = History({})
         self.insights = Insights()
+        self._needed = Needed()
+        self._always_bytes = 0
         self.last_message_ms = 0
         self.service_names: dict[str, str] = {}
         """The names that services were given, by their tokens: of those that the history keeps."""
@@ -77,7 +80,9 @@ class Tenant:
             view: dashboard_of(documents[view.dashboard], self.metrics, view.chosen, view.panels)
             for view in (*self._always, *self.shown)
         }
-        self.missing += self.history.require(needs_of(self.boards.values()))
+        self._needed = Needed(needs_of([board]) for board in self.boards.values())
+        self._always_bytes = _bytes(self.boards[view] for view in self._always)
+        self.missing += self.history.require(self._needed.tables)
         self.version += 1
 
     def document(self, name: str) -> DashboardDocument | None:
@@ -87,22 +92,29 @@ class Tenant:
         return next((document for document in ready(self.metrics) if document.name == name), None)
 
     def show(self, view: View) -> None:
-        """Keeps ``view`` from now on."""
+        """Keeps ``view`` from now on. Nothing changes for who looks at others."""
+        document = self.document(view.dashboard)
+        if document is None or view in self.boards:
+            return
         self.shown.add(view)
-        self._build()
+        self.boards[view] = board = dashboard_of(document, self.metrics, view.chosen, view.panels)
+        self._needed.add(needs := needs_of([board]))
+        self.missing += self.history.require_more({key: self._needed.tables[key] for key in needs})
 
     def hide(self, view: View) -> None:
         """Keeps it no more: its room is needed."""
         self.shown.remove(view)
-        self._build()
+        self._needed.remove(needs := needs_of([self.boards.pop(view)]))
+        self.history.release(key for key in needs if key not in self._needed.tables)
 
     def room_bytes(self, more: View | None = None) -> int:
         """What is kept beside the dashboards that every tenant has takes at most, about; ``more``: with that one."""
-        boards = list(self.boards.values())
+        views, numbers = len(self.boards) - len(self._always), self._needed.bytes
         if more is not None and (document := self.document(more.dashboard)) is not None:
-            boards.append(dashboard_of(document, self.metrics, more.chosen, more.panels))
-        views = len(boards) - len(self._always)
-        return views * VIEW_BYTES + _bytes(boards) - _bytes(self.boards[view] for view in self._always)
+            views += 1
+            board = dashboard_of(document, self.metrics, more.chosen, more.panels)
+            numbers = self._needed.bytes_with(needs_of([board]))
+        return views * VIEW_BYTES + numbers - self._always_bytes
 
     def take(self, aggregate: Aggregate, now_ms: int) -> dict[TableKey, list[Labels]]:
         """Keeps one revision of one window; returns the series whose number changed, by table."""
