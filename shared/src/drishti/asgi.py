@@ -30,11 +30,10 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from drishti.analytics import EXIT_FLUSH_S, Analytics
 from drishti.analytics import analytics as default_analytics
-from drishti.errors import InvalidPayload
 from drishti.events import RequestEvent
 from drishti.messages import attributes, subjects
-from drishti.sdk.event_encoding import EventEncoder
 from drishti.sdk.process_life import flush_telemetry
+from drishti.sdk.request_description import DESCRIPTION, describe_request
 from drishti.sdk.route_templates import UNMATCHED, RouteEntry, route_template
 from drishti.telemetry import setup, spans, trace_context
 from drishti.tracing import detach, record_exception
@@ -53,7 +52,6 @@ CLIENT_CLOSED = 499
 """The status of a request whose client went away before an answer began; HTTP has no number for it, proxies use this one."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
-_DESCRIPTION = "drishti.request"
 _MEASURED = "drishti.measured"
 """In the scope of a request that one of these middlewares has taken, or was told to leave alone."""
 
@@ -66,46 +64,12 @@ _SHUT_DOWN = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"
 _PROPAGATED = frozenset(propagate.get_global_textmap().fields)
 
 _tracer = trace.get_tracer("drishti.asgi")
-_encoder = EventEncoder(RequestEvent)
-_undescribed: set[str] = set()
 
 
 class RequestSink(Protocol):
     """What takes request events, without waiting: :class:`drishti.analytics.Analytics`, or a service's own."""
 
     def track_request(self, request: RequestEvent) -> bool: ...
-
-
-def describe_request(
-    request: Any, *, user_id: str | None = None, session_id: str | None = None, model: str | None = None
-) -> None:
-    """Adds to the request's event who asked and which model answered. ``request`` is a scope, or what has one.
-
-    A value that cannot be what is meant is left out, and the log says so once: the request counts without it.
-    """
-    known = {"user_id": user_id, "session_id": session_id, "model": model}
-    scope = getattr(request, "scope", request)
-    if not isinstance(scope, MutableMapping):
-        log.warning("a request is described by itself or its scope, not by %s", type(request).__qualname__)
-        return
-    for name, value in known.items():
-        if value is not None and _fits(name, value):
-            scope.setdefault(_DESCRIPTION, {})[name] = value
-
-
-def _fits(name: str, value: Any) -> bool:
-    """Whether an event with this field would be accepted."""
-    try:
-        _encoder.encode(
-            RequestEvent(event_id="x", service="x", method="GET", route="/", status=200, duration_ms=0.0, **{name: value})
-        )
-    except Exception as error:
-        reason = error if isinstance(error, InvalidPayload) else type(error).__qualname__
-        if name not in _undescribed:  # once: it may be so with every request
-            _undescribed.add(name)
-            log.warning("requests are described without their %s: %s", name, reason)
-        return False
-    return True
 
 
 class RoutedScope:
@@ -174,7 +138,7 @@ class DrishtiMiddleware:
         if self._exclude and _path(scope) in self._exclude:
             await self.app(scope, receive, send)
             return
-        scope.setdefault(_DESCRIPTION, {})  # here, so that copies of the scope share it
+        scope.setdefault(DESCRIPTION, {})  # here, so that copies of the scope share it
         served = _Served(scope, self._service, self._service_name, self._sink, self._router)
         served.begin()
 
@@ -336,7 +300,7 @@ class _Served:
         method, route = _method(self._scope), self._route(status)
         if self._ours:
             self._end_span(method, route, status, error)
-        description = self._scope.get(_DESCRIPTION, {})
+        description = self._scope.get(DESCRIPTION, {})
         self._sink.track_request(
             RequestEvent(
                 event_id=uuid.uuid4().hex,

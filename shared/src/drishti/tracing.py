@@ -42,7 +42,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from drishti.messages import attributes as names
 from drishti.sdk.json_values import attribute, text
 from drishti.sdk.stack_texts import stack_text
-from drishti.sdk.traced_results import VALUES, follow, iterate, iterating_async
+from drishti.sdk.traced_generators import iterate, iterating_async
+from drishti.sdk.traced_results import VALUES, follow
 from drishti.telemetry import spans
 
 __all__ = ["DharmaSpan", "TracedSpan", "trace_dharma_operation", "trace_operation"]

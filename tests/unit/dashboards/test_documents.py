@@ -9,8 +9,9 @@ import pytest
 
 from dashboard_stream.boards.dashboards import dashboard_of
 from dashboard_stream.boards.ready import READY, ready
-from drishti.dashboards import document_reading, documents
-from drishti.dashboards.documents import DashboardDocument, Heatmap, Stat, TimeSeries, questions
+from drishti.dashboards import document_reading, documents, panels
+from drishti.dashboards.documents import DashboardDocument
+from drishti.dashboards.panels import Heatmap, Stat, TimeSeries, questions
 from drishti.measures.built_in import FED
 from drishti.measures.definition_checks import InvalidDefinition
 
@@ -246,7 +247,7 @@ def test_a_panel_without_an_id_gets_one_from_its_title_and_keeps_it() -> None:
             "panels[1].lines[0].resolution",
             "panels[0].value asks for the same with '1s'",
         ),
-        (dashboard(*[stat()] * (documents.MAX_PANELS + 1)), "panels", "length <= 100"),
+        (dashboard(*[stat()] * (panels.MAX_PANELS + 1)), "panels", "length <= 100"),
         (dashboard(schema=2), "schema", "a later one needs a later Drishti"),
         (dashboard(schema="1"), "schema", "must be a version"),
     ],

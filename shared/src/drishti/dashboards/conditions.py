@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from drishti.dashboards.documents import Conditions, PanelQuestion
+from drishti.dashboards.panel_parts import Conditions, PanelQuestion
 from drishti.measures.fields import VALUE, percentile
 
 _UNQUOTED = "!'()*-._~"

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from drishti.dashboards.documents import DashboardDocument, Panel, PanelQuestion, Variable
+from drishti.dashboards.documents import DashboardDocument, Variable
+from drishti.dashboards.panel_parts import PanelQuestion
+from drishti.dashboards.panels import Panel
 from drishti.measures.definition_checks import Fault
 from drishti.measures.definition_reading import fault_of
 from drishti.yaml_files import steps, value_at

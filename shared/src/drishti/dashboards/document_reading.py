@@ -10,28 +10,21 @@ import msgspec
 
 from drishti.dashboards.conditions import where_of
 from drishti.dashboards.conversion_faults import conversion_faults
-from drishti.dashboards.documents import (
-    GRID_COLUMNS,
-    MAX_VALUES,
-    MIGRATIONS,
-    SCHEMA,
+from drishti.dashboards.documents import MIGRATIONS, SCHEMA, DashboardDocument, Variable
+from drishti.dashboards.panel_parts import GRID_COLUMNS, MAX_VALUES, Layout, Limits, PanelQuestion
+from drishti.dashboards.panels import (
     Bar,
-    DashboardDocument,
     Distribution,
     Gauge,
     Heatmap,
     HistogramPanel,
-    Layout,
-    Limits,
     Panel,
-    PanelQuestion,
     Pie,
     QueryPanel,
     Stat,
     StoredQuery,
     Table,
     TimeSeries,
-    Variable,
     questions,
 )
 from drishti.dashboards.query_checks import LEVELS, query_faults

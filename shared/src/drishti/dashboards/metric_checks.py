@@ -10,15 +10,9 @@ from collections.abc import Iterator
 
 from drishti.dashboards import expression_variables
 from drishti.dashboards.conversion_faults import nearest
-from drishti.dashboards.documents import (
-    INSIGHT_PANELS,
-    DashboardDocument,
-    HistogramPanel,
-    PanelQuestion,
-    QueryPanel,
-    StoredQuery,
-    questions,
-)
+from drishti.dashboards.documents import DashboardDocument
+from drishti.dashboards.panel_parts import PanelQuestion
+from drishti.dashboards.panels import INSIGHT_PANELS, HistogramPanel, QueryPanel, StoredQuery, questions
 from drishti.measures.definition_checks import Fault
 from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.effective import TenantMetrics

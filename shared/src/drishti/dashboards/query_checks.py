@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from drishti.dashboards import expression_variables
-from drishti.dashboards.documents import QueryPanel, StoredQuery
+from drishti.dashboards.panels import QueryPanel, StoredQuery
 from drishti.measures.definition_checks import Fault
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.expressions.parser import parse, parse_condition

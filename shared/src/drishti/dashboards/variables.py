@@ -20,18 +20,16 @@ import msgspec
 
 from drishti.dashboards import expression_variables
 from drishti.dashboards.conditions import values_of
-from drishti.dashboards.documents import (
-    MAX_VALUES,
+from drishti.dashboards.documents import DashboardDocument
+from drishti.dashboards.panel_parts import MAX_VALUES, Conditions, PanelQuestion
+from drishti.dashboards.panels import (
     Bar,
-    Conditions,
-    DashboardDocument,
     Distribution,
     ErrorsPanel,
     Gauge,
     Heatmap,
     HistogramPanel,
     Panel,
-    PanelQuestion,
     Pie,
     QueryPanel,
     ServiceMapPanel,

@@ -26,12 +26,11 @@ import inspect
 import io
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextvars import Token
+from collections.abc import Callable, Coroutine
 from types import AsyncGeneratorType, GeneratorType, TracebackType
-from typing import Any, Protocol
+from typing import Any
 
-from opentelemetry.context import Context
+from drishti.sdk.traced_generators import OpenSpan, iterate, iterate_async
 
 log = logging.getLogger(__name__)
 
@@ -53,20 +52,6 @@ _NOT_FORWARDED = frozenset(
 )  # fmt: skip
 
 
-class OpenSpan(Protocol):
-    """What is needed of a :class:`drishti.tracing.TracedSpan` that has started.
-
-    ``end`` is given what ended the work: ``StopIteration`` or ``StopAsyncIteration`` where it was used up. What has a method
-    ``received``, too, is given each item that passes.
-    """
-
-    def resume(self) -> None: ...
-    def suspend(self) -> None: ...
-    def attach(self) -> Token[Context] | None: ...
-    def detach(self, token: Token[Context] | None) -> None: ...
-    def end(self, error: BaseException | None = None) -> None: ...
-
-
 def follow(span: OpenSpan, result: Any) -> Any:
     """What the traced function shall return in place of ``result``; sees to it that ``span`` ends."""
     if type(result) in VALUES or type(result).__module__ == "unittest.mock":  # a mock has whatever it is asked for
@@ -84,7 +69,7 @@ def follow(span: OpenSpan, result: Any) -> Any:
 def _follow(span: OpenSpan, result: Any) -> Any:
     kind = type(result)
     if kind is AsyncGeneratorType:
-        return _named(_iterate_async(span, result), result)
+        return _named(iterate_async(span, result), result)
     if _is_coroutine(result):
         return _named(_awaited(span, _Held(result)), result)
     if kind is GeneratorType:
@@ -127,83 +112,6 @@ def _is_block(kind: type) -> bool:
     return issubclass(kind, _BLOCKS) or all(name.startswith("_") for name in dir(kind))
 
 
-def iterate(span: OpenSpan, generator: Any) -> Generator[Any, Any, Any]:
-    """``generator``, each step of it inside ``span``."""
-    step: Callable[[], Any] = functools.partial(next, generator)
-    received = getattr(span, "received", None)
-    try:
-        while True:
-            span.resume()
-            try:
-                value = step()
-            except StopIteration as stop:
-                span.suspend()
-                span.end(stop)
-                return stop.value
-            finally:
-                span.suspend()
-            if received is not None:
-                received(value)
-            try:
-                sent = yield value
-            except GeneratorExit:
-                span.resume()
-                generator.close()
-                raise
-            except BaseException as thrown:
-                step = functools.partial(generator.throw, thrown)
-            else:
-                step = functools.partial(generator.send, sent)
-    except BaseException as error:
-        span.suspend()
-        span.end(error)
-        raise
-
-
-def iterating_async(function: Callable[..., Any], begin: Callable[[], OpenSpan]) -> Callable[..., AsyncGenerator[Any, Any]]:
-    """An async generator function like ``function``; of each of its generators every step is inside a span of ``begin``'s."""
-
-    @functools.wraps(function)
-    async def traced(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        generator = function(*args, **kwargs)
-        span = begin()
-        step: Callable[[], Any] = generator.__anext__
-        received = getattr(span, "received", None)
-        try:
-            while True:
-                span.resume()
-                try:
-                    value = await step()
-                except StopAsyncIteration as stop:
-                    span.suspend()
-                    span.end(stop)
-                    return
-                finally:
-                    span.suspend()
-                if received is not None:
-                    received(value)
-                try:
-                    sent = yield value
-                except GeneratorExit:
-                    span.resume()
-                    await generator.aclose()
-                    raise
-                except BaseException as thrown:
-                    step = functools.partial(generator.athrow, thrown)
-                else:
-                    step = functools.partial(generator.asend, sent)
-        except BaseException as error:
-            span.suspend()
-            span.end(error)
-            raise
-
-    return traced
-
-
-def _iterate_async(span: OpenSpan, generator: Any) -> AsyncGenerator[Any, Any]:
-    return iterating_async(lambda: generator, lambda: span)()
-
-
 class _Held:
     """A coroutine that only its wrapper holds: closed with it, so that one that is never awaited is reported once."""
 
@@ -244,7 +152,7 @@ def _over(span: OpenSpan, iterator: Any) -> Any:
 
 
 def _over_async(span: OpenSpan, iterator: Any) -> Any:
-    return _iterate_async(span, iterator) if type(iterator) is AsyncGeneratorType else _stand_in(span, iterator)
+    return iterate_async(span, iterator) if type(iterator) is AsyncGeneratorType else _stand_in(span, iterator)
 
 
 def _stand_in(span: OpenSpan, wrapped: Any) -> Any:

@@ -35,24 +35,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
 
 from analytics.computing import INLINE_CELLS, computed
 from analytics.errors import DatabaseAway, StatementTimeout
 from analytics.event_metrics.extractors import Counted
+from analytics.event_metrics.fills import Fill, Made, Step, add_cells, together
 from analytics.event_metrics.pace import Pace
 from analytics.event_metrics.row_counts import Cells, cells_of, labels_in, rows_of
-from analytics.event_metrics.statements import dimensions_of, is_number, statement
+from analytics.event_metrics.statements import is_number, statement
 from analytics.rollup.admission import HOUR_S
-from analytics.rollup.cells import Cell, merge
+from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Labels, Series
-from analytics.rollup.rollups import Row
 from analytics.rollup.windows import DAY_MS, RESOLUTIONS, Window
 from analytics.storage import rows
 from analytics.storage.cell_tables import put_cells
@@ -62,7 +60,7 @@ from analytics.storage.rows import Record
 from analytics.storage.series import SeriesIds
 from analytics.storage.tables import ROLLUPS
 from drishti.events import NEWEST, RESOLUTION_MS, Resolution
-from drishti.measures.definitions import EventSource, MetricDefinition
+from drishti.measures.definitions import MetricDefinition
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
@@ -85,9 +83,6 @@ STEP_CELLS = 20_000
 NUMBERS_WEIGH = 1 / 3
 """What a cell counts that PostgreSQL makes itself."""
 
-AT_ONCE = 16
-"""Metrics that are filled by one read."""
-
 PUBLISHED_MS = 900_000
 
 LOOK_EVERY_S = 1.0
@@ -96,47 +91,6 @@ WORK_MEMORY = "32MB"
 """Of PostgreSQL, for the groups of one read."""
 
 _definition = msgspec.json.Decoder(MetricDefinition)
-
-
-class Fill(NamedTuple):
-    """One metric whose history is filled, from ``filled_to`` back to ``start``; it began at ``end``."""
-
-    id: int
-    counted: Counted
-    source: EventSource
-    writer: UUID
-    cut: str
-    start: datetime
-    end: datetime
-    filled_to: datetime
-
-    @property
-    def reads(self) -> tuple[object, ...]:
-        """What fills that are done by one read have in common."""
-        labels = self.counted.definition.dimensions, dimensions_of(self.counted, self.source)
-        return (self.counted.tenant, self.source.event, self.cut, labels, self.start, self.end, self.filled_to)
-
-
-class _Step:
-    """Some hours, read: the ``cells`` of each metric whose cells are made here; ``rows`` were read, and there will be some
-    ``size`` cells of all."""
-
-    def __init__(self, starts: datetime, finest: Resolution, cells: list[Cells]) -> None:
-        self.starts = starts
-        self.finest = finest
-        self.cells = cells
-        self.rows = 0
-        self.size = 0.0
-
-
-class _Made(NamedTuple):
-    """What a step adds for one metric: ``rows``, or what says for which ``series`` its groups in PostgreSQL count, by ``hours``
-    and ``labels``."""
-
-    hours: Sequence[datetime]
-    labels: Sequence[str]
-    series: Sequence[int]
-    rows: Sequence[Row]
 
 
 class HistoryFiller:
@@ -189,7 +143,7 @@ class HistoryFiller:
         await session.execute("make_counted_groups")
         while True:
             records = await session.fetch("unfilled_event_metrics")
-            for fills in _together(fill for record in records if (fill := self._begun(record)) is not None):
+            for fills in together(fill for record in records if (fill := self._begun(record)) is not None):
                 await self._fill(session, fills, stop)
             if not records:
                 await self._series.close()  # until there is something to fill again
@@ -244,12 +198,12 @@ class HistoryFiller:
 
     async def _counted(
         self, session: Session, fills: Sequence[Fill], starts: datetime, resolution: Resolution, stop: asyncio.Event
-    ) -> _Step:
+    ) -> Step:
         """What ``fills`` come to from ``starts`` on, by windows of ``resolution``."""
         first = fills[0]
         metrics = [(fill.counted, fill.source) for fill in fills]
         only_numbers = all(is_number(fill.counted) for fill in fills)
-        step = _Step(starts, resolution, [{} for _ in fills])
+        step = Step(starts, resolution, [{} for _ in fills])
         await session.execute("empty_counted_groups")
         at = starts
         while at < first.filled_to:
@@ -260,7 +214,7 @@ class HistoryFiller:
             if not only_numbers:
                 found = await computed(partial(cells_of, metrics, records), in_thread=len(records) > 1)
                 for total, cells in zip(step.cells, found, strict=True):
-                    _add(total, cells)
+                    add_cells(total, cells)
             read = sum(record["rows"] for record in records)
             step.rows += read
             step.size += len(fills) * (records[0]["groups"] * NUMBERS_WEIGH if only_numbers else len(records))
@@ -297,12 +251,12 @@ class HistoryFiller:
         now = time.time() * 1000
         return {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
 
-    async def _put(self, session: Session, fills: Sequence[Fill], step: _Step) -> None:
+    async def _put(self, session: Session, fills: Sequence[Fill], step: Step) -> None:
         """Adds the cells of a step, notes the windows that somebody may watch, and how far the history is filled."""
         kept_from = self._kept_from()
         since_ms = int(time.time() * 1000) - PUBLISHED_MS
         recent = fills[0].filled_to.timestamp() * 1000 > since_ms
-        made: list[_Made] = []
+        made: list[Made] = []
         published: list[Window] = []
         for place, (fill, cells) in enumerate(zip(fills, step.cells, strict=True), start=1):
             if is_number(fill.counted):
@@ -338,7 +292,7 @@ class HistoryFiller:
                 await session.execute("add_change", msgspec.json.encode(published).decode())
             await self._put_progress(session, fills, step.starts, step.rows)
 
-    async def _series_of_groups(self, session: Session, fill: Fill, place: int) -> _Made:
+    async def _series_of_groups(self, session: Session, fill: Fill, place: int) -> Made:
         """The series that the groups of a metric in ``counted_groups`` count for."""
         records = await session.fetch("counted_labels", place)
         known: dict[str, Labels] = {}
@@ -351,7 +305,7 @@ class HistoryFiller:
             wanted.append(Series(fill.counted.tenant, fill.counted.stored, labels, rows.epoch_ms(record["hour"]) // 1000))
         admission = await self._series.admit(dict.fromkeys(wanted, Cell()))
         ids = {one.series: one.id for one in admission.cells}
-        return _Made(
+        return Made(
             [record["hour"] for record in records], [record["labels"] for record in records], [ids[one] for one in wanted], []
         )
 
@@ -367,7 +321,7 @@ class HistoryFiller:
                 windows.append(Window(resolution, fill.counted.tenant, fill.counted.stored, start))
         return windows
 
-    async def _rows(self, fill: Fill, cells: Cells, finest: Resolution, kept_from: Mapping[str, int]) -> _Made:
+    async def _rows(self, fill: Fill, cells: Cells, finest: Resolution, kept_from: Mapping[str, int]) -> Made:
         """The rows that ``cells`` come to, with the ids of their series, which are admitted for hours, not for seconds."""
         hours: dict[tuple[int, Labels], Series] = {}
         for second, labels in cells:
@@ -379,7 +333,7 @@ class HistoryFiller:
         made = await computed(
             partial(rows_of, fill.counted, cells, ids, finest, kept_from), in_thread=len(cells) > INLINE_CELLS
         )
-        return _Made([rows.instant(hour * HOUR_S * 1000) for hour, _ in hours], [], [], made)
+        return Made([rows.instant(hour * HOUR_S * 1000) for hour, _ in hours], [], [], made)
 
     async def _put_progress(
         self, session: Session, fills: Sequence[Fill], filled_to: datetime, count: int, *, filled: bool = False
@@ -392,23 +346,6 @@ def hour_of(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _together(fills: Iterable[Fill]) -> list[list[Fill]]:
-    """Those that are done by one read, together."""
-    groups: dict[tuple[object, ...], list[Fill]] = {}
-    for fill in fills:
-        groups.setdefault(fill.reads, []).append(fill)
-    return [group[at : at + AT_ONCE] for group in groups.values() for at in range(0, len(group), AT_ONCE)]
-
-
 def next_portion(seconds: float, taken: float) -> float:
     """The next portion, in seconds of events, after one of ``seconds`` has taken so long: never more than a whole step."""
     return min(STEP_HOURS * HOUR.total_seconds(), max(1.0, seconds * min(GROWTH, PORTION_S / max(taken, 1e-3))))
-
-
-def _add(total: Cells, cells: Cells) -> None:
-    if not total:
-        total.update(cells)
-        return
-    for place, cell in cells.items():
-        there = total.get(place)
-        total[place] = cell if there is None else merge(there, cell)

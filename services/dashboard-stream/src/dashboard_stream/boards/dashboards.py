@@ -11,15 +11,15 @@ from msgspec import Struct
 
 from dashboard_stream.boards.readings import Reading
 from drishti.dashboards.conditions import filters_of, where_of
-from drishti.dashboards.documents import (
+from drishti.dashboards.documents import DashboardDocument
+from drishti.dashboards.panel_parts import PanelQuestion
+from drishti.dashboards.panels import (
     INSIGHT_PANELS,
     Bar,
-    DashboardDocument,
     Gauge,
     Heatmap,
     HistogramPanel,
     Panel,
-    PanelQuestion,
     Pie,
     Stat,
     Table,

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from drishti.dashboards.document_reading import with_ids
-from drishti.dashboards.documents import DashboardDocument, Line, Panel, PanelQuestion, Stat, TimeSeries
+from drishti.dashboards.documents import DashboardDocument
+from drishti.dashboards.panel_parts import Line, PanelQuestion
+from drishti.dashboards.panels import Panel, Stat, TimeSeries
 from drishti.measures.definitions import OTLP, TENANT, Kind, MetricDefinition
 from drishti.measures.fields import FIELDS
 

@@ -26,7 +26,7 @@ from typing import Literal
 from msgspec import Struct
 
 from drishti.dashboards.conditions import Where, can_be_merged, text_of
-from drishti.dashboards.documents import OVER_S, Span
+from drishti.dashboards.panel_parts import OVER_S, Span
 from drishti.measures.definitions import Kind, MetricDefinition, Share
 from drishti.measures.fields import PUBLISHED_PERCENTILES, VALUE
 

@@ -18,7 +18,8 @@ from gateway.errors import RETRY_AFTER_S, Refused
 from gateway.grpc import frames, messages
 from gateway.grpc.calls import Open
 from gateway.grpc.frames import Code, Http2Error
-from gateway.grpc.http2 import Http2Connection, Stream
+from gateway.grpc.http2 import Http2Connection
+from gateway.grpc.streams import Stream
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class GrpcConnection(Http2Connection):
         limits = self._limits
         if self.transport.is_closing() or self._drop_if_unread(now):
             return
-        self._refill(now)
+        self._allowance.refill(now)
         if not self._has_settings or self._block:
             if now - self._since > limits.header_s:
                 self._count(Closed.HEADER_TIME)
@@ -99,7 +100,7 @@ class GrpcConnection(Http2Connection):
         is_post = fields[b":method"] == b"POST"
         if not is_post or not messages.is_protobuf(fields.get(b"content-type", b"")):
             self._write_headers(number, frames.header_block(415 if is_post else 405, ()), ended=ended)
-            self._spend(1.0)
+            self._allowance.spend(1.0)
             return None
         coding = fields.get(b"grpc-encoding", b"identity").strip().lower()
         try:
@@ -176,7 +177,7 @@ class GrpcConnection(Http2Connection):
     def _write_status(self, number: int, refused: Refused, *, ended: bool) -> None:
         self._write_headers(number, frames.header_block(200, messages.refusal(refused)), ended=ended)
         try:
-            self._spend(1.0)
+            self._allowance.spend(1.0)
         except Http2Error as error:
             self._fail(error)
 

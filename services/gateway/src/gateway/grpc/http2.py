@@ -22,14 +22,14 @@ import abc
 import asyncio
 from typing import cast
 
-from hpack import Decoder, HPACKError, OversizedHeaderListError
-
 from drishti.service.http.connection import LimitedConnection
 from drishti.service.http.limits import Closed, Connections
 from drishti.service.http.transport import WatchedTransport
 from gateway.grpc import frames, messages
-from gateway.grpc.calls import Call
+from gateway.grpc.allowance import HEADER_COSTS, RESET_COSTS, SETTING_COSTS, SMALL_FRAME, Allowance
 from gateway.grpc.frames import Code, Http2Error, Kind, Setting
+from gateway.grpc.header_decoder import HeaderDecoder
+from gateway.grpc.streams import Stream
 
 MAX_FRAME = 64 * 1024
 STREAM_WINDOW = 256 * 1024
@@ -45,43 +45,13 @@ READ_S = 0.0005
 HEADER_BYTES = 16 * 1024
 """Of a header block, also decoded: what gRPC's own servers take at most. Decoding costs about a microsecond a byte."""
 
-ALLOWANCE = 1000.0
-ALLOWANCE_PER_S = 50.0
-ALLOWANCE_OF_ANSWER = 5.0
-"""What a client may cost for nothing, in frames; a request that is answered brings some back."""
-
-RESET_COSTS = 5.0
-SETTING_COSTS = 0.1
-HEADER_COSTS = 1 / 256
-"""A byte of a header block."""
-
-SMALL_FRAME = 1024
-"""DATA of fewer bytes that does not end its request costs as much as any frame."""
-
 _NOT_HTTP2 = (
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
     b"this port takes OTLP/gRPC (HTTP/2); OTLP/HTTP and all the rest is on the gateway's other port\n"
 )
 
-
 _BEGINNING = frames.header_block(200, messages.HEADERS)
 _OK = frames.header_block(None, messages.OK)
-
-
-class Stream:
-    """One request. ``received``: its body so far; ``ended``: all of it has come; ``answer``: what waits for the windows."""
-
-    __slots__ = ("answer", "answering", "call", "coding", "ended", "received", "since", "unacknowledged", "window")
-
-    def __init__(self, call: Call, coding: bytes, now: float, window: int) -> None:
-        self.call = call
-        self.coding = coding
-        self.since = now
-        self.received = bytearray()
-        self.unacknowledged = 0
-        self.window = window
-        self.ended = self.answering = False
-        self.answer = b""
 
 
 class Http2Connection(LimitedConnection):
@@ -94,14 +64,14 @@ class Http2Connection(LimitedConnection):
         self._rest = b""
         self._paused = self._greeted = self._has_settings = False
         self._header_bytes = min(HEADER_BYTES, self._limits.header_bytes)
-        self._decoder = Decoder(self._header_bytes)
+        self._decoder = HeaderDecoder(self._header_bytes)
         self._streams: dict[int, Stream] = {}
         self._last = 0
         self._block: list[bytes] = []
         self._block_of = self._block_flags = self._block_size = 0
         self._unacknowledged = self._unwanted = 0
         self._window = self._first_window = frames.DEFAULT_WINDOW
-        self._allowance, self._allowed_at = ALLOWANCE, self._since
+        self._allowance = Allowance(self._since)
 
     @abc.abstractmethod
     def _begin(self, number: int, headers: list[tuple[bytes, bytes]], ended: bool) -> Stream | None:
@@ -155,15 +125,6 @@ class Http2Connection(LimitedConnection):
         self._count(Closed.FLOOD if error.code == Code.ENHANCE_YOUR_CALM else Closed.MALFORMED)
         self.transport.write(frames.goaway(self._last, error.code, str(error)))
         self.transport.close_now()
-
-    def _spend(self, count: float) -> None:
-        self._allowance -= count
-        if self._allowance < 0:
-            raise Http2Error(Code.ENHANCE_YOUR_CALM, "too many frames that ask for nothing, or requests that are refused")
-
-    def _refill(self, now: float) -> None:
-        self._allowance = min(ALLOWANCE, self._allowance + (now - self._allowed_at) * ALLOWANCE_PER_S)
-        self._allowed_at = now
 
     # what comes in
 
@@ -246,7 +207,7 @@ class Http2Connection(LimitedConnection):
         elif kind == Kind.HEADERS:
             self._take_headers(number, frames.block_of(payload, flags), flags)
         else:
-            self._spend(RESET_COSTS if kind == Kind.RST_STREAM else 1.0)
+            self._allowance.spend(RESET_COSTS if kind == Kind.RST_STREAM else 1.0)
             self._take_other(kind, flags, number, payload)
 
     def _take_other(self, kind: int, flags: int, number: int, payload: bytes) -> None:
@@ -284,7 +245,7 @@ class Http2Connection(LimitedConnection):
 
     def _take_settings(self, payload: bytes) -> None:
         for at in range(0, len(payload), 6):
-            self._spend(SETTING_COSTS)
+            self._allowance.spend(SETTING_COSTS)
             name, value = int.from_bytes(payload[at : at + 2], "big"), int.from_bytes(payload[at + 2 : at + 6], "big")
             if name == Setting.INITIAL_WINDOW_SIZE:
                 if value > frames.MAX_WINDOW:
@@ -324,13 +285,8 @@ class Http2Connection(LimitedConnection):
         if not flags & frames.END_HEADERS:
             return
         block, self._block = b"".join(self._block), []
-        self._spend(len(block) * HEADER_COSTS)
-        try:
-            headers = cast("list[tuple[bytes, bytes]]", self._decoder.decode(block, raw=True))
-        except OversizedHeaderListError:
-            raise Http2Error(Code.ENHANCE_YOUR_CALM, f"headers may have {self._header_bytes} bytes") from None
-        except (HPACKError, IndexError, ValueError) as error:
-            raise Http2Error(Code.COMPRESSION_ERROR, "the headers cannot be decoded") from error
+        self._allowance.spend(len(block) * HEADER_COSTS)
+        headers = self._decoder.decode(block)
         ended = bool(self._block_flags & frames.END_STREAM)
         if number <= self._last:
             self._take_trailers(number, ended)
@@ -343,7 +299,7 @@ class Http2Connection(LimitedConnection):
     def _take_trailers(self, number: int, ended: bool) -> None:
         stream = self._streams.get(number)
         if stream is None or stream.ended:
-            self._spend(1.0)  # of a request that is over already
+            self._allowance.spend(1.0)  # of a request that is over already
         elif ended:
             stream.ended = True
             self._end(number, stream)
@@ -365,7 +321,7 @@ class Http2Connection(LimitedConnection):
         ends = bool(flags & frames.END_STREAM)
         size = len(payload)
         if size < SMALL_FRAME and not ends:
-            self._spend(1.0)
+            self._allowance.spend(1.0)
         frames.expect(0 < number <= self._last, right_size=True)
         self._unacknowledged += size
         if self._unacknowledged > CONNECTION_WINDOW // 2:
@@ -407,7 +363,7 @@ class Http2Connection(LimitedConnection):
         self._window -= len(body)
         self.transport.write(frames.answer(number, _BEGINNING, body, _OK))
         del self._streams[number]
-        self._allowance = min(ALLOWANCE, self._allowance + ALLOWANCE_OF_ANSWER)
+        self._allowance.earn()
         self._at_rest()
 
     def _write_headers(self, number: int, block: bytes, *, ended: bool) -> None:
@@ -421,14 +377,14 @@ class Http2Connection(LimitedConnection):
 
     def _turn_away(self, number: int, code: Code) -> None:
         """Resets a request before it has begun."""
-        self._spend(1.0)
+        self._allowance.spend(1.0)
         self.transport.write(frames.reset(number, code))
         self._unwanted += STREAM_WINDOW
 
     def _break_off(self, number: int, code: Code) -> None:
         """Resets a request whose client has made it necessary, which costs what its own reset costs."""
         self._reset(number, code)
-        self._spend(RESET_COSTS)
+        self._allowance.spend(RESET_COSTS)
 
     def _reset(self, number: int, code: Code) -> None:
         stream = self._streams.pop(number)
