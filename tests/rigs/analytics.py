@@ -151,7 +151,7 @@ class Rig:
         await wait_until(self.settled)
 
     async def redeliver_after(self, seconds: float) -> None:
-        """What a dead replica left unacked comes again so soon; by default that takes half a minute."""
+        """What a dead replica left unacked is redelivered so soon; by default that takes half a minute."""
         for stream, name in DURABLES:
             config = (await self.admin.js.consumer_info(stream, name)).config
             config.ack_wait = seconds

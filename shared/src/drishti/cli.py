@@ -49,7 +49,7 @@ EXAMPLES = """examples:
   drishti query 'p95(request_duration_ms)' --from now-1d    a question and its answer
   drishti capsule export checkout --from now-1d     a dashboard over a range as one file
   drishti dead list --subject 'events.v1.>'         what was refused, and why
-  drishti dead replay 17 18                         once the reason is mended
+  drishti dead replay 17 18                         once the cause is fixed
   drishti bus declare                               streams, consumers and buckets; may be repeated
 """
 

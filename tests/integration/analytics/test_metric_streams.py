@@ -77,7 +77,7 @@ async def test_kill_9_in_mid_stream_loses_and_doubles_nothing(world: Rig) -> Non
     stored = killed_amid = 0
 
     async def more() -> bool:
-        """What comes again after a kill may be older than what is stored, and then rightly adds no row."""
+        """What is redelivered after a kill may be older than what is stored, and then rightly adds no row."""
         return (await world.rows("rollups")) > stored or await world.settled()
 
     for _ in range(3):

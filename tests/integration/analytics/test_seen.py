@@ -1,4 +1,4 @@
-"""An item counts once, also where it comes again on another day: keys lie in a partition for each day of arrival."""
+"""An item counts once, also where it is sent again on another day: keys lie in a partition for each day of arrival."""
 
 from __future__ import annotations
 

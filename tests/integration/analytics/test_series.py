@@ -39,7 +39,7 @@ def store_of(url: str, limit: int) -> Store:
 
 
 async def record(store: Store, tenant: str, events: Sequence[Happened]) -> int:
-    """As the writer does it: what failed comes again. Returns how many went to ``other``."""
+    """As the writer does it: what failed is tried again. Returns how many went to ``other``."""
     while True:
         try:
             return (await store.record(EventBatch(tenant, events))).overflowed

@@ -88,7 +88,7 @@ class Cutter:
 
 
 class Page:
-    """A viewer as the page is one: it comes again after every close, and says which frame it has."""
+    """A viewer as the page is one: it reconnects after every close, and says which frame it has."""
 
     def __init__(self, rig: Rig, port: int) -> None:
         self._url = f"ws://127.0.0.1:{port}/api/dashboard/ws/system_overview"

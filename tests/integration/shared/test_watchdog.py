@@ -1,4 +1,4 @@
-"""A service whose event loop stands still ends itself and says where; one that merely gets no time goes on."""
+"""A service whose event loop is blocked ends itself and says where; one that merely gets no time goes on."""
 
 from __future__ import annotations
 

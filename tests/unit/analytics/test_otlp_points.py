@@ -1,4 +1,4 @@
-"""From OTLP to points: every data type, what is told apart, and what cannot be right."""
+"""From OTLP to points: every data type, which streams are distinct, and what cannot be right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about some values of dimensions: live as those of everything, and named so that both are told apart."""
+"""Questions about some values of dimensions: live as those of everything, and named so that both are kept apart."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ FORGET_EVERY_S = 60.0
 GIVE_BACK_EVERY_S = 10.0
 DEFINITIONS_S = 10.0
 DRAIN_S = 10.0
-"""How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
+"""How long the last batch may take at the end; the rest is redelivered to another replica or a later start."""
 
 
 class AnalyticsService:

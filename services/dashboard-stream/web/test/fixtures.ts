@@ -1,4 +1,4 @@
-/** A dashboard, an anomaly and a board, as tests of several rooms need them. */
+/** A dashboard, an anomaly and a board, as tests of several layers need them. */
 import { Board, type InsightEvent } from "../src/model/board.ts";
 import type { Dashboard } from "../src/model/catalogue.ts";
 import type { Metric } from "../src/model/metrics.ts";

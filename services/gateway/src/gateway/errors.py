@@ -10,7 +10,7 @@ RETRY_AFTER_S = 1
 
 
 class Refused(DrishtiError):
-    """An answer instead of a result. ``retry_after_s`` says when to come again, where that may help; ``details`` go with it."""
+    """An answer instead of a result. ``retry_after_s`` says when to retry, where that may help; ``details`` go with it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
 """NATS JetStream behind Drishti's own words: connect, publish, consume, replay, declare, permissions, API keys, dead letters.
 
-The only room that the services reach the bus through. It knows messages and settings, and no HTTP.
+The only package that the services reach the bus through. It knows messages and settings, and no HTTP.
 """

@@ -2,7 +2,7 @@
 
 A consumer may have a backlog: after an outage it has. Progress is that messages are settled (acknowledged or terminated), so
 the measure is how far it was delivered, less what was delivered and waits for its acknowledgement. Redelivered messages do not
-move it, neither does a consumer that hands out everything and hears of nothing.
+move it, neither does a consumer that hands out everything and is notified of nothing.
 
 A consumer is stalled when it has a backlog and this measure did not move for :data:`STALLED_S`. Where nothing is left to be
 delivered and nothing was since, the time until the bus delivers again (``ack_wait``) is allowed for on top: what a killed

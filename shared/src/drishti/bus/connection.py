@@ -173,7 +173,7 @@ class Bus:
     ) -> None:
         """Hands what arrives to ``handler``, one call at a time, until ``stop``; then returns after the running call.
 
-        The handler acks each message itself. When it raises, that is logged and the unacked messages come again after
+        The handler acks each message itself. When it raises, that is logged and the unacked messages are redelivered after
         a delay. A consumer of the catalogue that is missing is declared again; missing streams and lost connections are waited
         out. What was delivered and not handed over when it ends
         goes to another replica at once.
@@ -253,8 +253,8 @@ class Bus:
         """Puts ``msg`` (or ``payload``, a part of it) on DEAD with the reason. The caller terminates or acks the message.
 
         The same refusal again within the stream's duplicate window is void. A letter larger than the bus allows (the payload
-        is in base64) holds the payload's beginning, and the reason says so: what cannot be dead-lettered must not come again
-        for ever.
+        is in base64) holds the payload's beginning, and the reason says so: what cannot be dead-lettered must not be
+        redelivered for ever.
         """
         meta = msg.metadata
         letter = DeadLetter(
@@ -329,7 +329,7 @@ class Bus:
         try:
             await handler(messages)
         except Exception:
-            # A bug or a fault that the handler did not see coming: nothing is lost, everything unacked comes again.
+            # A bug or a fault that the handler did not see coming: nothing is lost, everything unacked is redelivered.
             log.exception("batch failed", extra={"consumer": f"{stream}/{durable}", "messages": len(messages)})
             for msg in messages:
                 if not msg._ackd:  # nats-py offers no public word for "answered"

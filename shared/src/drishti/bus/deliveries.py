@@ -26,7 +26,7 @@ async def acknowledge(message: Message) -> None:
 
 
 async def redeliver(message: Message, delay_s: float) -> None:
-    """Not this time: it comes again after ``delay_s``."""
+    """Not this time: it is redelivered after ``delay_s``."""
     try:
         await message.nak(delay=delay_s)
     except nats.errors.Error as error:

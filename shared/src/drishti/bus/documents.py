@@ -73,7 +73,7 @@ class TenantDocuments(Generic[V]):
 
     ``decode`` (tenant, key, bytes) says what an entry holds and raises an error of ours, of msgspec or a
     ``ValueError`` where that is nothing: it is logged, counted in ``skipped``, and counts for nothing. ``replaced``
-    (tenant, key, before, now) hears of every change of what is known, ``changed`` of each tenant after it.
+    (tenant, key, before, now) is notified of every change of what is known, ``changed`` of each tenant after it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What NATS and its client raise, as Drishti's own errors: past this room nobody knows another."""
+"""What NATS and its client raise, as Drishti's own errors: no other package knows another."""
 
 from __future__ import annotations
 

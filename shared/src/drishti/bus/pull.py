@@ -8,7 +8,7 @@ before the last one is used up; a message costs a callback instead of a timed wa
 Each request asks for at most ``batch`` messages, lives ``EXPIRES_S`` and carries heartbeats. A request ends when it has
 delivered everything it asked for, or with a status message (408 expired, 409 refused, 503 nobody there). When neither a
 message nor a heartbeat came for ``SILENCE_S``, whatever was on its way is considered lost and :meth:`PullSource.take` raises
-:class:`SourceLost`; the owner starts a new source. What was delivered and not acked comes again: consumers dedupe.
+:class:`SourceLost`; the owner starts a new source. What was delivered and not acked is redelivered: consumers dedupe.
 
 Bounds: at most ``2 × batch`` messages are requested or waiting at any time, and of large messages no more than some
 :data:`MAX_BYTES` for each request and as much again waiting: a request also ends (409) when the next message would exceed that.

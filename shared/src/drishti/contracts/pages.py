@@ -76,7 +76,7 @@ def settings_page(groups: Mapping[str, type[Any]]) -> str:
         "([own spans](traces.md#spans-of-drishti-itself)). What an application with the SDK does is in",
         "[sdk.md](sdk.md#where-spans-metrics-and-log-records-go).",
         "",
-        "A service whose event loop stands still for `DRISHTI_WATCHDOG_S` is started anew by `make run`, Docker or Kubernetes.",
+        "A service whose event loop is blocked for `DRISHTI_WATCHDOG_S` is started anew by `make run`, Docker or Kubernetes.",
         "Seconds in which it computes or waits count; those in which it gets no processor, waits for a disk, or the machine",
         "sleeps do not.",
         "",

@@ -48,7 +48,7 @@ def run(
 ) -> None:
     """Runs ``serve(settings, stop)`` to its end, with the settings of the environment; ``--help`` lists them after ``about``.
 
-    A wrong setting ends the process with status 2 and a list of all that is wrong, and a loop that stands still ends it, too
+    A wrong setting ends the process with status 2 and a list of all that is wrong, and a loop that is blocked ends it, too
     (:mod:`drishti.service.watchdog`). A service whose metrics and
     spans go through its own port (``takes_own_signals``) sends the last of them before the port closes.
     """
@@ -129,7 +129,7 @@ async def _run(
 
 
 class CannotListen(DrishtiError):
-    """The address of a service cannot be had; what the system said stands in the log."""
+    """The address of a service is taken or not allowed; what the system said stands in the log."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(

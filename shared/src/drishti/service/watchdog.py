@@ -1,4 +1,4 @@
-"""Ends a service whose event loop stands still, so that whatever supervises it starts it anew.
+"""Ends a service whose event loop is blocked, so that whatever supervises it starts it anew.
 
 How this works
 --------------

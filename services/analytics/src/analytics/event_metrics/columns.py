@@ -100,4 +100,4 @@ def text_of(value: object) -> str:
 
 
 _EXACT_BITS = 64
-"""Integers with more bits are told apart as floats, since the rows of events may write either as the other."""
+"""Integers with more bits are distinguished as floats, since the rows of events may write either as the other."""

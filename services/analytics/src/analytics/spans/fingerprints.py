@@ -33,7 +33,7 @@ from analytics.spans.stack_traces import reading
 from analytics.spans.stack_traces.frames import Frame
 
 FRAMES = 3
-"""Frames of the application that tell errors apart. Further ones say who called, and routes are told apart elsewhere."""
+"""Frames of the application that distinguish errors. Further ones say who called, and routes are distinguished elsewhere."""
 
 MAX_MESSAGE = 1_000
 """Characters of a message that are kept, and that its template is made of."""

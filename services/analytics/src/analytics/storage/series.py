@@ -5,7 +5,7 @@ How this works
 A transaction of its own, on a connection of its own, gives ids to the series of a batch before their rows are written, and
 admits those that are new to their metric's hour (:mod:`analytics.rollup.admission`). It holds its locks for some milliseconds,
 while the writer's transaction may take a second; what it has committed is true whatever becomes of the batch: a series that is
-admitted and has no rows yet gets them when the batch comes again.
+admitted and has no rows yet gets them when the batch is redelivered.
 
 An hour that is remembered here has all its series of the last look. A series that is not among them is looked for once more
 before it counts as ``other``, so that one that another replica has admitted meanwhile has its own rows here, too.

@@ -11,7 +11,7 @@ How this works
 3. Commit. Only then does the caller acknowledge, and only then are the cells in memory the new ones.
 
 When anything fails, nobody knows for sure whether the commit happened. Then this writer ends: a new id, an empty memory, a new
-connection. Its rows stay in the table as they are, committed or not, and a batch that comes again finds its keys or does not.
+connection. Its rows stay in the table as they are, committed or not, and a redelivered batch finds its keys or does not.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What a dashboard is: the readings it shows, under which names. Data only; imports no other room."""
+"""What a dashboard is: the readings it shows, under which names. Data only; imports no other package of the service."""

@@ -7,7 +7,7 @@ quantity that a dashboard needs. A window's slot follows from its start, so a la
 revision is the window whole: it replaces what was there, and a series that it does not name has no number there any more.
 
 A table may be of some values of dimensions only (``where``). Of an aggregate it takes the series that have these dimensions and
-those that are told apart, and adds up those that differ in the former alone: what follows from the numbers of each. So all that
+those that are kept apart, and adds up those that differ in the former alone: what follows from the numbers of each. So all that
 is below deals with one kind of table.
 
 What is needed changes while dashboards are opened and metrics are defined. What is new is read from the bus again
@@ -97,7 +97,7 @@ class Table:
         self._labels = needs.labels
         self._where = where
         self._kept_of: dict[frozenset[str], list[tuple[str, ...]]] = {}
-        """By the labels of an aggregate's series: those that are told apart of it."""
+        """By the labels of an aggregate's series: those that are kept apart of it."""
         for labels in needs.labels if where else ():
             self._kept_of.setdefault(frozenset(labels).union(one.label for one in where), []).append(labels)
         self._quantities = tuple(sorted(needs.quantities | {"count"}))
@@ -145,7 +145,7 @@ class Table:
         return changed
 
     def _chosen(self, given: Iterable[AggregateSeries]) -> Iterable[AggregateSeries]:
-        """The series that ``where`` means, by the labels that are told apart."""
+        """The series that ``where`` means, by the labels that are kept apart."""
         chosen: dict[tuple[str, ...], dict[tuple[str, ...], AggregateSeries]] = {}
         for series in given:
             kept = self._kept_of.get(frozenset(series.labels))

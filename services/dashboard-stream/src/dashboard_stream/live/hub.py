@@ -3,15 +3,15 @@
 How this works
 --------------
 :class:`Hub` keeps a :class:`Tenant` (history and insights) for each tenant, and a :class:`Channel` for each dashboard that
-somebody looked at. What arrives marks the channels that show it; :meth:`Channel.advance` turns all marks into the next ``seq``.
+had a viewer. What arrives marks the channels that show it; :meth:`Channel.advance` turns all marks into the next ``seq``.
 
 Of the dashboards that a tenant made itself, and of those with values of variables or of single panels, those are kept that
-somebody looks at, or looked at and whose room nobody needs: together those of all tenants may take ``room_bytes``, and the one
+have a viewer, or had one and whose memory is not needed: together those of all tenants may take ``room_bytes``, and the one
 gives way first that nobody asked for the longest.
 
 Bounds: :data:`MAX_TENANTS` tenants, and those of :mod:`dashboard_stream.live.history`. One of which something new comes gets
-the place of one that was quiet for :data:`QUIET_MS`, or none (``refused_tenants``); one that somebody looks at gets the place
-of the quietest. A tenant that somebody watches keeps its place. So those that a sender makes up hide nobody.
+the place of one that was quiet for :data:`QUIET_MS`, or none (``refused_tenants``); one with a viewer gets the place
+of the quietest. A tenant with a viewer keeps its place. So those that a sender makes up hide no other.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Hub:
             home.version += 1  # everybody who looks gets a snapshot
 
     def _kept(self, home: Tenant, view: View) -> bool:
-        """Keeps what ``view`` needs, where there is room, perhaps that of dashboards at which nobody looks."""
+        """Keeps what ``view`` needs, where there is room, perhaps that of dashboards without a viewer."""
         if view in home.boards:
             return True
         home.refresh_now()

@@ -1,7 +1,7 @@
 """What is known of one tenant: its dashboards, the history that they need, and what models say. Pure.
 
 Of the dashboards that a tenant made itself, and of those with values of variables or of single panels, only those are kept that
-somebody opened (:meth:`Tenant.show`). Their numbers are kept once, however many of them ask for the same.
+a viewer opened (:meth:`Tenant.show`). Their numbers are kept once, however many of them ask for the same.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Tenant:
             self.refresh_now()
 
     def refresh_now(self) -> None:
-        """The same at once: somebody asks for what may have been made a moment ago."""
+        """The same at once: a viewer asks for what may have been made a moment ago."""
         metrics, own = self._read(), self._read_own()
         if metrics is not self.metrics or own is not self.own:
             self.metrics, self.own = metrics, own
@@ -102,7 +102,7 @@ class Tenant:
         self.missing += self.history.require_more({key: self._needed.tables[key] for key in needs})
 
     def hide(self, view: View) -> None:
-        """Keeps it no more: its room is needed."""
+        """Keeps it no more: its memory is needed."""
         self.shown.remove(view)
         self._needed.remove(needs := needs_of([self.boards.pop(view)]))
         self.history.release(key for key in needs if key not in self._needed.tables)

@@ -1,4 +1,4 @@
-"""A note that somebody wrote at an instant or a range of time, and what may be one. Pure."""
+"""A note of a user at an instant or a range of time, and what may be one. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BYTES = 16 * 1024
 """Of a note as JSON."""
 
 SHOWN = 300
-"""Notes of a range that are answered, the newest: more cannot be told apart in a chart."""
+"""Notes of a range that are answered, the newest: more cannot be distinguished in a chart."""
 
 _EARLIEST_MS, _LATEST_MS = 0, 4_102_444_800_000
 """1970 to 2100: other instants are mistakes."""
@@ -47,7 +47,7 @@ class Note(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
 
 
 def given(content: Mapping[str, Any]) -> Note:
-    """The note that somebody sent; raises :class:`InvalidDefinition` with every reason."""
+    """The note that was sent; raises :class:`InvalidDefinition` with every reason."""
     try:
         note = msgspec.convert(content, Note)
     except (msgspec.ValidationError, RecursionError) as error:

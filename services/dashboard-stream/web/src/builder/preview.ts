@@ -15,7 +15,7 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** What is older is no number of now. */
 const NOW_MS = 3 * MINUTE_MS;
-/** Further values of a dimension are not told apart in a chart. */
+/** Further values of a dimension are not shown one by one in a chart. */
 const MOST_VALUES = 20;
 
 export interface Asked {

@@ -7,7 +7,7 @@ import type { ChartLine } from "./chart-lines.ts";
 import { stepOf } from "./lines.ts";
 import type { Palette } from "./palette.ts";
 
-/** More cannot be told apart: their outline is drawn without gaps. */
+/** More cannot be distinguished: their outline is drawn without gaps. */
 const MOST_BARS = 150;
 /** Of the time from one point to the next, what the bars of all lines take. */
 const WIDTH = 0.8;

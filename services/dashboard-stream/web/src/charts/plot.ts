@@ -29,7 +29,7 @@ function loadHeatmap(): Promise<typeof Plotly | null> {
   return heat;
 }
 
-/** Fetches Plotly, once: more than half of the page's bytes, which pages without charts do without. `null` where it cannot be had. */
+/** Fetches Plotly, once: more than half of the page's bytes, which pages without charts do without. `null` where it cannot be loaded. */
 export function loadPlotly(): Promise<typeof Plotly | null> {
   loading ??= import("./plotly.ts").then(
     (module) => module.default,

@@ -3,15 +3,15 @@
  *
  * How this works
  * --------------
- * The service sends a snapshot and then updates, at least every two seconds, without being asked. After a close we come again and
+ * The service sends a snapshot and then updates, at least every two seconds, without being asked. After a close we reconnect and
  * say which frame we have (`since`): where it is known, what came meanwhile is sent, else a snapshot. We come soon at first, as a
  * restart takes seconds, and after {@link SOON_TRIES} with growing pauses. All are jittered, so that a thousand pages do not
  * return in the same instant; they start small again after the first *frame*, not after the opening, which a server in trouble
  * also manages. A socket that is silent for {@link SILENT_MS} is treated as dead: networks drop connections silently, and machines
- * sleep. A page that somebody looks at again, or that has a network again, comes at once (`returned`).
+ * sleep. A page that is visible again, or that has a network again, comes at once (`returned`).
  *
  * Browsers do not say why a handshake was refused. So a close without any frame is followed by an ordinary request, whose status
- * says whether to come again or whether a key is needed.
+ * says whether to reconnect or whether a key is needed.
  */
 import { CATALOGUE } from "./dashboards.ts";
 import type { Frame } from "../model/contracts.ts";
@@ -130,7 +130,7 @@ export class Feed {
     this.open();
   }
 
-  /** Somebody looks again, or there is a network again: connects at once where it waits, or where the socket is silent. */
+  /** The page is visible again, or there is a network again: connects at once where it waits, or where the socket is silent. */
   returned(): void {
     if (this.#socket && this.#heard.passedMs() <= RETURNED_SILENT_MS) return;
     this.#forget(this.#socket);

@@ -1,4 +1,4 @@
-/** Asks again and again while somebody looks: the newest answer, and why there is no newer one. */
+/** Asks again and again while the page is visible: the newest answer, and why there is no newer one. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { gatewayNow, NoAnswer } from "./analytics.ts";
 import type { Asked, Failure } from "../model/asked.ts";

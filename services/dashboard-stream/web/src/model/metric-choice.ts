@@ -40,7 +40,7 @@ export const STEPS_MS: Readonly<Record<string, number>> = {
   "1d": 24 * HOUR_MS,
 };
 
-/** More points than this nobody tells apart, and a question for them is slow. */
+/** More points than this cannot be distinguished, and a question for them is slow. */
 const MOST_POINTS = 2_000;
 
 /** The widths that make sense over `range`. */

@@ -21,9 +21,9 @@ export interface WantedSet {
   resolutions: string[];
 }
 
-/** Groups that are told apart; the rest is together as `other`. */
+/** Groups that are shown; the rest is together as `other`. */
 const TOP = 12;
-/** More points than this nobody tells apart in a panel. */
+/** More points than this cannot be distinguished in a panel. */
 const MOST_POINTS = 240;
 
 export const STEPS_MS: Readonly<Record<string, number>> = {

@@ -9,12 +9,12 @@ import { STEPS_MS, stepsFor } from "./past.ts";
 
 export type Show = NonNullable<QueryPanel["show"]>;
 
-/** Groups that are told apart where the query does not say how many: lines of a chart, rows of a list. */
+/** Groups that are shown where the query does not say how many: lines of a chart, rows of a list. */
 const TOP_LINES = 12;
 const TOP_ROWS = 50;
 /** Points of a line are not closer than this, unless the panel says so: what is shown moves on every ten seconds. */
 const LEAST_STEP = "10s";
-/** What is beyond the groups that are told apart, or beyond a limit of the metric. */
+/** What is beyond the groups that are shown, or beyond a limit of the metric. */
 const OTHER = "other";
 /** Where an observation has no such label. */
 const WITHOUT = "(none)";
@@ -64,7 +64,7 @@ export interface Total {
   /** The values of its labels in words; empty where it is of all. */
   group: string;
   tooltip: string | undefined;
-  /** Whether it is what is beyond the groups that are told apart. */
+  /** Whether it is what is beyond the groups that are shown. */
   others: boolean;
 }
 

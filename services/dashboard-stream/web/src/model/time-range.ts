@@ -40,7 +40,7 @@ export function boundsOf({ range, from, to }: TimeWindow, now: number): { from: 
   return from ? { from, to } : { from: Math.round(now - range.ms), to: Math.round(now) };
 }
 
-/** How often it is asked for again: what lies behind us may still get late spans, but seldom. */
+/** How often it is asked for again: what is past may still get late spans, but rarely. */
 export function everyMs({ range, from }: TimeWindow): number {
   return from ? 60_000 : range.every_ms;
 }

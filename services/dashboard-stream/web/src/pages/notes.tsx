@@ -42,7 +42,7 @@ export function Notes({ notes, leftOff, failure, bounds, now, utc, open, close, 
     setProblem(failed);
     if (!failed) setEdited(null);
   };
-  // A range that lies behind us is what is written about; of the present its instant.
+  // A range in the past is what is written about; of the present its instant.
   const fresh: NoteContent = bounds.to < now - 60_000 ? { at: bounds.from, until: bounds.to, text: "" } : { at: Math.floor(now / 1000) * 1000, text: "" };
   return (
     <section class="panel notes" aria-label="Notes">

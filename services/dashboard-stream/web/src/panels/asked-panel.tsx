@@ -1,4 +1,4 @@
-/** A panel of what is stored: asked over the range that is shown, and again while somebody sees it. */
+/** A panel of what is stored: asked over the range that is shown, and again while it is visible. */
 import type { ComponentChildren } from "preact";
 import { useContext, useRef } from "preact/hooks";
 import { useLeft } from "../charts/left.ts";

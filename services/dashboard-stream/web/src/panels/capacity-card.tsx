@@ -1,4 +1,4 @@
-/** What lies ahead of thresholds and of replicas: when it gets tight, how sure that is, and how many are needed. */
+/** Forecasts against thresholds and replicas: when capacity runs out, how sure that is, and how many are needed. */
 import { about } from "../model/anomaly.ts";
 import type { ForecastEvent, InsightEvent } from "../model/board.ts";
 import { crossing, LATE_MS, likelihood, replicas, type Watched, watchedSeries } from "../model/capacity.ts";

@@ -1,4 +1,4 @@
-/** One number on its scale, with the limits that somebody set. */
+/** One number on its scale, with the limits of the panel or its KPI. */
 import { ceiling, levelsOf } from "../charts/figure.ts";
 import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";

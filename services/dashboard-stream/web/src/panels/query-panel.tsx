@@ -25,7 +25,7 @@ import { ShareList } from "./shares.tsx";
 
 const WIDTH = 160;
 const HEIGHT = 34;
-/** More cannot be told apart by their colours. */
+/** More cannot be distinguished by their colours. */
 const MOST_PARTS = 8;
 /** The largest ones of a list of bars. */
 const MOST_BARS = 16;

@@ -9,7 +9,7 @@ import { treemap } from "../model/treemap.ts";
 import { coloursOf, NoParts, partLink } from "./bars.tsx";
 import { Over } from "./over.tsx";
 
-/** More cannot be told apart by their colours. */
+/** More cannot be distinguished by their colours. */
 const MOST_PARTS = 8;
 const ASPECT = 2;
 /** Of the whole: in a smaller area no word can be read. */

@@ -1,4 +1,4 @@
-/** Words that somebody wrote on a dashboard. */
+/** Text that a user wrote on a dashboard. */
 import { useMemo } from "preact/hooks";
 import type { TextPanel as Text } from "../model/contracts.ts";
 import { type Block, blocksOf, type Inline } from "../model/markdown.ts";

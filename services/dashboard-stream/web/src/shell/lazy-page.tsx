@@ -83,7 +83,7 @@ function lazy<Props extends object>(load: () => Promise<FunctionComponent<Props>
     }, []);
     return Part ? <Part {...props} /> : <>{meanwhile(props, failed)}</>;
   };
-  // Where it is preloaded in vain, it is fetched again when it is needed.
+  // Where preloading fails, it is fetched again when it is needed.
   Lazy.preload = () => void fetched().catch(() => {});
   return Lazy;
 }

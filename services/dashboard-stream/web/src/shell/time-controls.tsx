@@ -1,4 +1,4 @@
-/** Which time a dashboard shows, and the way to stand still, to go on, and to come back to the present. */
+/** Which time a dashboard shows, and controls to pause, to resume, and to return to the present. */
 import type { Shown } from "../model/shown-time.ts";
 import { TimePicker } from "./time-picker.tsx";
 

@@ -46,7 +46,7 @@ export function readingsOf(dashboard: Dashboard | null): string {
   return dashboard?.series.map(({ name, labels, total }) => [name, ...labels, total].join()).join("\n") ?? "";
 }
 
-/** A range that moves is asked for often as its points are narrow; one that lies behind us may still get late events. */
+/** A range that moves is asked for often as its points are narrow; one in the past may still get late events. */
 export function paceOf(shown: Shown): number {
   const { from, to } = boundsOf(shown, gatewayNow());
   if (!shown.to.startsWith(NOW) || shown.paused) return gatewayNow() - to > 10 * MINUTE_MS ? 10 * MINUTE_MS : MINUTE_MS;

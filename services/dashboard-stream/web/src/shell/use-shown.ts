@@ -61,7 +61,7 @@ export function useShown(dashboardName: string, choice: string, dashboard: Dashb
   const versions = told.value?.insights;
   const [notes, askNotes] = useNotes(shown);
   const known = live.board.insights.size;
-  // What lies behind us is drawn with the anomalies of its time.
+  // The past is drawn with the anomalies of its time.
   const stored = useMemo(() => {
     if (!asked.value?.range) return null;
     const { range } = asked.value;

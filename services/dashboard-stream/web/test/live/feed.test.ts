@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { address, Feed, type Link, meaning, pause } from "../../src/live/feed.ts";
 import type { Frame } from "../../src/model/contracts.ts";
 
-test("a page comes again after a restart, but not to what does not exist or without a key", () => {
+test("a page reconnects after a restart, but not to what does not exist or without a key", () => {
   assert.deepEqual([1006, 1012, 4408, 4429, 4404, 4401, 4403].map((code) => meaning(code).final), [false, false, false, false, true, true, true]);
   assert.deepEqual([meaning(4401).key, meaning(4404).key], [true, false]);
 });

@@ -9,9 +9,9 @@ COOKIE = "drishti_token"
 
 
 class Visitor(NamedTuple):
-    """Somebody who may see the dashboards of ``tenant``. ``query`` is the request's, without a token.
+    """Someone who may see the dashboards of ``tenant``. ``query`` is the request's, without a token.
 
-    On loopback that may be somebody without a key (``has_key``), whose requests are recorded for no tenant.
+    On loopback that may be a viewer without a key (``has_key``), whose requests are recorded for no tenant.
     """
 
     tenant: str

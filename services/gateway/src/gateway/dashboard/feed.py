@@ -44,7 +44,7 @@ TICK_S = 0.1
 HOLD_S = 30.0
 RETRY_S = 0.25
 TRY_AGAIN = 1012
-"""The close code where dashboard-stream went away without one: "service restart"; clients come again."""
+"""The close code where dashboard-stream went away without one: "service restart"; clients reconnect."""
 
 TOO_SLOW = 4408
 
@@ -61,7 +61,7 @@ class Counts:
 
 
 class Owner(Protocol):
-    """What hears of a feed's end: ``ended`` is called once, ``idle`` whenever its last viewer left."""
+    """What is notified of a feed's end: ``ended`` is called once, ``idle`` whenever its last viewer left."""
 
     counts: Counts
 
@@ -103,7 +103,7 @@ class Feed:
         return self._running
 
     def end(self) -> None:
-        """Ends everything; viewers that are left are told to come again."""
+        """Ends everything; viewers that are left are told to reconnect."""
         self._finish(RESTARTING)
         if self._running is not None:
             self._running.cancel()
@@ -218,7 +218,7 @@ class Feed:
                 return await self._upstream.open()
             except aiohttp.WSServerHandshakeError as error:
                 if error.status < 500:
-                    return None  # those who come again learn why
+                    return None  # those who reconnect learn why
             except (aiohttp.ClientError, TimeoutError):
                 pass  # it is not back yet
             await asyncio.sleep(RETRY_S)

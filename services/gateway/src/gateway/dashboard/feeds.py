@@ -132,7 +132,7 @@ class Feeds:
             ending.cancel()
 
     async def close(self) -> None:
-        """Ends all feeds; viewers are told to come again."""
+        """Ends all feeds; viewers are told to reconnect."""
         for feed in list(self._keys):
             feed.end()
         if self._running:

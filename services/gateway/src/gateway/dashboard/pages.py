@@ -26,7 +26,7 @@ _FORM = """<form method="get">{kept}<label>API key <input name="token" type="pas
 
 
 def refusal_page(refused: Refused, query: str = "") -> bytes:
-    """The refusal for people: it asks for a key where one helps, and comes again by itself where waiting helps.
+    """The refusal for people: it asks for a key where one helps, and reloads by itself where waiting helps.
 
     With the key the browser comes back to the same address: ``query`` is what that had, but for a key.
     """

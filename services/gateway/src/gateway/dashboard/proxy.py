@@ -10,7 +10,7 @@ Where its frames are for sharing, all who watch the same dashboard have one conn
 stops its task, which stops reading from dashboard-stream. Nothing piles up here, and no other browser notices. Close codes
 pass through. Pings are each side's own.
 
-Who asks is settled here: dashboard-stream hears the tenant in ``X-Drishti-Tenant`` and never sees a key.
+Who asks is settled here: dashboard-stream is given the tenant in ``X-Drishti-Tenant`` and never sees a key.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 RETRYABLE = frozenset({429, 502, 503, 504})
-"""Every other status but 2xx would come again for the same data."""
+"""Every other status but 2xx would be the answer to the same data again."""
 
 NOT_TAKEN = frozenset({404, 405, 501})
 """The target does not take this signal at all: Jaeger has no address for metrics."""

@@ -34,7 +34,7 @@ from gateway.grpc.streams import Stream
 MAX_FRAME = 64 * 1024
 STREAM_WINDOW = 256 * 1024
 CONNECTION_WINDOW = 1024 * 1024
-"""What a client may send before it hears that it was read. Everything is read as it comes, so that none is ever full."""
+"""What a client may send before it is told that it was read. Everything is read as it comes, so that none is ever full."""
 
 STREAMS = 100
 """Requests of one connection at once; a client waits with the others."""

@@ -18,8 +18,8 @@ def problems(*codes: int) -> dict[str, Any]:
         413: "The body is too large, or holds too many events.",
         415: "Another media type or content encoding than these.",
         422: "The question cannot be answered as it is asked.",
-        429: "Too much at once; Retry-After says when to come again.",
-        503: "Not stored, not answered: come again after Retry-After.",
+        429: "Too much at once; Retry-After says when to retry.",
+        503: "Not stored, not answered: retry after Retry-After.",
         504: "Analytics gave no answer in time.",
         507: "The bus has no room for it.",
     }

@@ -37,7 +37,7 @@ LONGER = 4
 MOST_READ = 20_000
 
 MOST_KNOWN = 2_000
-"""Traces that are told apart while spans of others are read."""
+"""Traces that are distinguished while spans of others are read."""
 
 _BEHIND_ALL = "f" * 16
 

@@ -11,7 +11,7 @@ histogram, exponential          distribution   what was observed since the last 
 summary                         distribution   count and sum since the start; quantiles of the recent past
 =============================== ============== =================================================================
 
-A **stream** is what the data model tells apart: resource, scope, name, unit, type, temporality and attributes. Streams are
+A **stream** is what the data model distinguishes: resource, scope, name, unit, type, temporality and attributes. Streams are
 remembered, because the next message has the same ones.
 
 A value that is no number (NaN, infinite), or the flag "no recorded value", is no observation and no error. Everything else that
