@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, FloatRect, Locator, Page, expect
+from playwright.async_api import Browser, Dialog, FloatRect, Locator, Page, expect
 
 from drishti.bus.keys import Role
 from drishti_local.servers import NatsServer
@@ -494,6 +494,30 @@ async def test_filters_and_variables_are_built_chosen_and_kept_in_the_address(ch
         assert await house.document("of-kind") == stored
         # The feed begins before the variables are known, and once more without what is of none of them.
         assert [text for text in visit.complaints if "closed before the connection" not in text] == []
+
+
+async def test_an_editor_in_which_nothing_was_changed_is_left_without_a_question(chrome: Browser, house: House) -> None:
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        asked: list[str] = []
+
+        async def dismissed(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            await dialog.dismiss()
+
+        page.on("dialog", dismissed)
+        await page.goto(f"{house.gateway.url}{EDITOR}?name=hostile")
+        await _with_key(page, house.editor)
+        title = page.get_by_label("Title", exact=True)
+        await expect(title).to_be_enabled()
+        await page.get_by_role("link", name="All dashboards").click()
+        await page.wait_for_url(f"**{LIST}")
+        assert asked == []
+        await page.get_by_role("link", name="New dashboard").click()
+        await title.fill("Changed")
+        await page.get_by_role("link", name="All dashboards").click()
+        await expect(title).to_have_value("Changed")
+        assert asked == ["beforeunload"]
 
 
 async def test_a_viewer_sees_why_nothing_can_be_changed(chrome: Browser, house: House) -> None:

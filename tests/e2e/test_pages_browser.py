@@ -653,10 +653,15 @@ async def test_a_page_fits_a_phone(chrome: Browser, service: Service, connect: C
 
 
 @pytest.mark.parametrize(
-    ("locale", "number", "date"), [("de-DE", "1.500", "\\d+\\. [A-Z]"), ("ar-EG", "١٬٥٠٠", "[\u0660-\u0669] [\u0620-\u064a]+")]
+    ("locale", "number", "date", "tick", "clock"),
+    [
+        ("de-DE", "1.500", "\\d+\\. [A-Z]", "1.000", "^[0-9]{2}:[0-9]{2}"),
+        ("ar-EG", "١٬٥٠٠", "[\u0660-\u0669] [\u0620-\u064a]+", "١٬٠٠٠", "[\u0660-\u0669]{2}:[\u0660-\u0669]{2}"),
+        ("en-US", "1,500", "[A-Z][a-z]+ \\d+", "1,000", "^[0-9]{2}:[0-9]{2}"),
+    ],
 )
 async def test_numbers_and_dates_are_those_of_the_browsers_language_and_fit_a_phone(
-    chrome: Browser, service: Service, connect: Connect, locale: str, number: str, date: str
+    chrome: Browser, service: Service, connect: Connect, locale: str, number: str, date: str, tick: str, clock: str
 ) -> None:
     await tell(await connect("analytics"), 1_500, 1)
     async with visiting(
@@ -673,6 +678,10 @@ async def test_numbers_and_dates_are_those_of_the_browsers_language_and_fit_a_ph
         await visit.drawing("Latency")
         widths = await visit.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
         assert widths == [360, 360]
+        await visit.drawing("Requests by service")
+        chart = visit.chart("Requests by service")
+        await chart.locator(".ytick").filter(has_text=tick).first.wait_for(state="attached")
+        assert re.search(clock, (await chart.locator(".xtick").all_inner_texts())[0])
         assert await visit.page.locator("html").get_attribute("lang") == "en"
 
 
@@ -710,3 +719,51 @@ async def test_a_key_opens_the_page_and_one_that_ends_is_asked_for_again(
             await tell(analytics, 30, 2)
             await visit.wait_state("live")
             await visit.wait_number("requests.rate", "30.0")
+
+
+async def test_a_kiosk_turns_to_the_next_dashboard_until_it_is_held(
+    chrome: Browser, service: Service, connect: Connect
+) -> None:
+    await tell(await connect("analytics"), 7, 1)
+    async with visiting(chrome, _origin(service)) as visit:
+        page = visit.page
+        await page.clock.install()
+        await visit.open("system_overview", "?kiosk=1&rotate=30s&dashboards=system_overview,dharma_insights,gone")
+        await page.locator("[data-value='requests.rate']").wait_for()
+
+        async def turned() -> bool:
+            await page.clock.fast_forward(30_000)
+            return "/dharma_insights?" in page.url
+
+        await wait_until(turned)
+        assert "rotate=30s" in page.url
+        await page.locator("[data-value='llm_requests.rate']").wait_for()
+        assert await page.locator("nav").is_hidden()
+        held = page.get_by_text("Held: p goes on")
+        await page.keyboard.press("p")
+        await held.wait_for()
+        await page.clock.fast_forward(90_000)
+        assert "/dharma_insights?" in page.url
+        await page.keyboard.press("n")
+        await page.wait_for_url("**/system_overview?**")
+        await page.keyboard.press("b")
+        await page.wait_for_url("**/dharma_insights?**")
+        await page.keyboard.press("n")
+        await page.wait_for_url("**/system_overview?**")
+        await page.keyboard.press("p")
+        await held.wait_for(state="hidden")
+        await wait_until(turned)
+        await page.keyboard.press("k")
+        await page.locator("nav").wait_for()
+        assert "rotate" not in page.url
+
+
+async def test_insights_that_say_nothing_are_as_high_as_their_words(visit: Visit, connect: Connect) -> None:
+    await tell(await connect("analytics"), 7, 1)
+    await visit.open("system_overview")
+    await visit.drawing("Latency")
+    card = await visit.page.locator("article.insights").bounding_box()
+    chart = await visit.chart("Latency").bounding_box()
+    assert card is not None
+    assert chart is not None
+    assert card["height"] < chart["height"] / 2

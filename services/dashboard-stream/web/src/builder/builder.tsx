@@ -16,7 +16,7 @@ import { toClipboard, useClipboard } from "./use-clipboard.ts";
 import { useChecked } from "../panels/use-checked.ts";
 import { dropped, landing, resized, withOpen } from "./arrange.ts";
 import { Conflict } from "./conflict.tsx";
-import { type Action, begin, isDirty, nameOf, reduce } from "./edits.ts";
+import { type Action, begin, isDirty, isEdited, nameOf, reduce } from "./edits.ts";
 import { Card } from "./card.tsx";
 import { KINDS, newPanel, unanswered } from "./questions.ts";
 import { cellStyle, type Target, useArranging } from "./use-arranging.ts";
@@ -48,6 +48,8 @@ interface Props {
   ask: Ask;
   theme: Theme;
   setUnsaved: (unsaved: boolean) => void;
+  /** It came from another page and is nowhere else. */
+  handedOver: boolean;
   saved: (dashboard: WholeDashboard) => void;
   /** Leaves the editor, having asked. */
   leave: () => void;
@@ -57,7 +59,7 @@ interface Props {
 }
 
 export function Builder(props: Props) {
-  const { first, stored, taken, metrics, session, storing, ask, theme, setUnsaved, saved, leave, download, keyForm } = props;
+  const { first, stored, taken, metrics, session, storing, ask, theme, setUnsaved, saved, leave, download, keyForm, handedOver } = props;
   const [editing, act] = useReducer<ReturnType<typeof begin>, Action>(reduce, begin(first, stored ? first : null));
   const { now: shown, past, future } = editing;
   const panels = shown.panels ?? [];
@@ -75,7 +77,9 @@ export function Builder(props: Props) {
   // A key that ends meanwhile takes no work along: it is saved with another one.
   const began = useRef(false);
   if (mayEdit) began.current = true;
-  useEffect(() => setUnsaved(began.current && dirty), [mayEdit, dirty]);
+  // What was handed over is nowhere else.
+  const unsaved = dirty && (handedOver || isEdited(editing));
+  useEffect(() => setUnsaved(began.current && unsaved), [mayEdit, unsaved]);
   useEffect(() => () => setUnsaved(false), []);
   useEffect(() => setRefused([]), [shown]);
 
@@ -206,7 +210,7 @@ export function Builder(props: Props) {
             YAML
           </button>
           <button type="button" onClick={leave}>
-            {dirty && began.current ? "Discard" : "Close"}
+            {unsaved && began.current ? "Discard" : "Close"}
           </button>
           <button type="button" class="primary" disabled={busy || !mayEdit || (!dirty && there)} aria-keyshortcuts="Control+S" onClick={() => void save()}>
             Save

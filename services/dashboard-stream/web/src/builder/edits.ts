@@ -93,6 +93,11 @@ export function isDirty({ now, saved }: Editing): boolean {
   return saved === null || !same(now, saved);
 }
 
+/** Whether somebody changed something that is not stored: what was only opened, or made from something else, is no work. */
+export function isEdited(editing: Editing): boolean {
+  return isDirty(editing) && (editing.saved !== null || !same(editing.now, editing.past[0] ?? editing.now));
+}
+
 /** Whether two documents say the same: what a field says from the start needs no saying. */
 export function same(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other);

@@ -17,6 +17,7 @@ import { verbatim } from "../model/names.ts";
 import type { Palette } from "./palette.ts";
 import type { PointedLine, PointedMark } from "./pointed.ts";
 import { type Ticks, timeTicks } from "./time-ticks.ts";
+import { valueTicks } from "./value-ticks.ts";
 import { apart } from "./words.ts";
 
 export interface Size {
@@ -32,6 +33,8 @@ export interface Figure {
 }
 
 const TICK_PX = 72;
+/** They keep the order of what runs from right to left, and take no room. */
+const ISOLATES = /[\u2066-\u2069]/g;
 /** Of a mark on the axis of time, at most; what would not fit into the drawing is left out. */
 const LETTER_PX = 6.2;
 /** So that Plotly neither measures each label in every drawing, nor turns any: ours fit. */
@@ -121,8 +124,8 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const top = range ? range[1] * scale.factor : most <= 0 && least < 0 ? 0 : ceiling(most * scale.factor, limit * scale.factor);
   const layout = frame(chart.from, end, colours, size);
   const bottom = range ? range[0] * scale.factor : least < 0 ? -ceiling(-least * scale.factor) : 0;
-  const texts = [top, bottom].map((edge) => (Math.abs(edge) >= 10_000 ? "-00k" : plain(edge)));
-  const longest = Math.max((texts[0] as string).length + suffix(scale).length, (texts[1] as string).length);
+  const ticks = valueTicks([bottom, top], verbatim(suffix(scale)), 5, range && ((range[1] - range[0]) * scale.factor) / 5);
+  const longest = Math.max(...ticks.ticktext.map((text) => text.replace(ISOLATES, "").length));
   layout.margin = { ...layout.margin, l: Math.max(36, 12 + longest * 6.5) };
   const words: Partial<Annotation>[] = [];
   const limits = [...(threshold === null ? [] : [thresholdLine(threshold, unit, canvas)]), ...levels.map((level) => levelLine(level, unit, canvas))];
@@ -144,10 +147,8 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   layout.yaxis = {
     ...layout.yaxis,
     range: [bottom, top],
-    tickformat: Math.max(top, -bottom) >= 10_000 ? "~s" : ",~g",
-    ...(range ? { dtick: ((range[1] - range[0]) * scale.factor) / 5 } : { nticks: 5 }),
-    ticksuffix: verbatim(suffix(scale)),
-    showticksuffix: "last",
+    tickmode: "array",
+    ...ticks,
   };
   const say = (value: number) => plain(value) + suffix(scale);
   const pointed = chart.lines.map((line): PointedLine => {

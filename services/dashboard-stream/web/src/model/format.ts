@@ -121,13 +121,6 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
 
-/** The signs before decimals and between thousands, as Plotly's `separators` has them. */
-export function separators(): string {
-  const parts = new Intl.NumberFormat(locale.tag, { numberingSystem: "latn", useGrouping: true }).formatToParts(1_234_567.8);
-  const sign = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
-  return (sign("decimal") || ".") + sign("group");
-}
-
 const WHOLE = /^\{[^}]*\}$/;
 
 /** Three digits that matter; whole things are counted whole; five digits and more are shortened (`12.4 k`). */

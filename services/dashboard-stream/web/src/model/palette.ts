@@ -68,6 +68,7 @@ export function commandsOf({ pages, dashboards, metrics, notes, insights = [], p
     ...(shown ? [{ kind: "Action", title: "Add a note", about: "or a deployment", address: "", action: "note" as const }] : []),
     { kind: "Action", title: "Change the theme", about: "dark, light", address: "", action: "theme" },
     { kind: "Action", title: "Kiosk", about: "for a screen on a wall, on and off", address: "", action: "kiosk" },
+    ...(timed ? [{ kind: "Action", title: "Rotate dashboards", about: "kiosk, each for 30 s", address: `${timed.path}?kiosk=1&rotate=30s` }] : []),
     { kind: "Action", title: "Keyboard shortcuts", about: "", address: "", action: "shortcuts" },
     ...(timed ? timesOf(timed.path, shown ? query : "", now, shown ? "" : timed.title) : []),
     ...(RANGED.includes(path) ? TRACE_RANGES.map((one) => ({ kind: "Time", title: `Last ${one.title}`, about: "on this page", address: path + ranged(query, one.name) })) : []),

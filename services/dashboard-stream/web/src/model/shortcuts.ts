@@ -25,6 +25,7 @@ export const KEYS: readonly { keys: string[]; does: string }[] = [
   { keys: ["/"], does: "search on the page Metrics" },
   { keys: ["v"], does: "show the panel that is pointed at, or has the focus, alone; v or Esc leads back" },
   { keys: ["k"], does: "kiosk: numbers without navigation, for a screen on a wall; k again leaves it" },
+  { keys: ["p"], does: "hold dashboards that rotate in the kiosk, and let them go on; n and b lead to the next one and back" },
   { keys: ["Esc"], does: "close what is open, leave a past range" },
 ];
 

@@ -37,8 +37,9 @@ export function Insights({ incidents, groups, watching, insights, units, now, re
   const stays = incidents.filter((incident) => incident.stays).slice(0, MOST_PAST);
   const past = groups.filter((group) => !isOpen(group)).slice(0, MOST_PAST);
   const others = notes(insights).slice(0, MOST_PAST);
+  const quiet = !open.length && !stays.length && !past.length && !others.length;
   return (
-    <article class="panel insights" style={placing?.style}>
+    <article class={`panel insights${quiet ? " quiet" : ""}`} style={placing?.style}>
       <h2>Insights</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="Insights">
         {open.length === 0 && stays.length === 0 && (

@@ -14,6 +14,7 @@ import { leave, type Page, pageAt, useCatalogue, useRoute, useTheme } from "./ho
 import { toggleKiosk, useKiosk } from "./kiosk.ts";
 import { ChartsMissing, lazyPart, type LazyPage, lazyPage, usePreloading } from "./lazy-page.tsx";
 import { Offline } from "./offline.tsx";
+import { Rotation } from "./rotation.tsx";
 import { OpenPalette, useShortcuts } from "./shortcuts.ts";
 import { usePinned } from "./pinned.ts";
 import { toggle } from "./theme.ts";
@@ -46,6 +47,7 @@ export function App() {
     <OpenPalette.Provider value={() => open("palette")}>
       <ChartsMissing />
       <Offline />
+      {route.page === "dashboard" && <Rotation query={route.query} name={route.name} dashboards={catalogue ?? []} listed={named} go={go} />}
       {viewOf()}
       {opened && <Dialogs opened={opened} places={places} dashboards={catalogue ?? []} go={toAddress} act={act} close={close} />}
     </OpenPalette.Provider>

@@ -89,6 +89,7 @@ export function EditorView({ query, places, go, theme, dashboards, changed }: Pr
           ask={ASK}
           theme={theme}
           setUnsaved={setUnsaved}
+          handedOver={opened.from === "import"}
           saved={(dashboard) => {
             changed();
             // A reload goes on with what is stored now, and not with the copy that it was made from.

@@ -68,7 +68,7 @@ export function useRoute(): [Route, Go] {
     return () => removeEventListener("popstate", moved);
   }, []);
   const go: Go = (address, { replace = false, stay = false } = {}) => {
-    const path = inKiosk(location.search) ? withKiosk(address) : address;
+    const path = inKiosk(location.search) ? withKiosk(address, location.search) : address;
     if (replace) history.replaceState(null, "", path);
     else history.pushState(null, "", path);
     setRoute(here());

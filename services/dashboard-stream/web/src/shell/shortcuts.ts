@@ -36,6 +36,7 @@ export function useShortcuts(go: (address: string) => void, kiosk: () => void): 
   return [opened, setOpened];
 }
 
-function isTyped(target: EventTarget | null): boolean {
+/** Whether keys are typed into a field. */
+export function isTyped(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Action, begin, differences, edited, type Editing, isDirty, MOST_STEPS, nameOf, reduce, same } from "../../src/builder/edits.ts";
+import { type Action, begin, differences, edited, type Editing, isDirty, isEdited, MOST_STEPS, nameOf, reduce, same } from "../../src/builder/edits.ts";
 import { freeId } from "../../src/model/copied-panel.ts";
 import type { DashboardDocument } from "../../src/model/contracts.ts";
 import type { Panel } from "../../src/model/panels.ts";
@@ -50,6 +50,7 @@ test("a new edit forgets what was undone, and what is typed in one field is one 
 
 test("what is saved is clean until it differs, whatever is said that goes without saying", () => {
   assert.equal(isDirty(begin(THREE, null)), true);
+  assert.equal(isEdited(begin(THREE, null)), false);
   assert.equal(isDirty(begin(THREE, THREE)), false);
   const changed = done({ do: "change", at: 0, panel: stat("a", "other") });
   assert.equal(isDirty(changed), true);

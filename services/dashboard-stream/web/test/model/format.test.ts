@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Units } from "../../src/model/catalogue.ts";
-import { counted, dayAndTime, duration, edgeInWords, inWords, isolated, plain, separators, showTimesIn, time, whole, writeFor } from "../../src/model/format.ts";
+import { counted, dayAndTime, duration, edgeInWords, inWords, isolated, plain, showTimesIn, time, whole, writeFor } from "../../src/model/format.ts";
 import { DASHBOARD } from "../fixtures.ts";
 
 test("numbers read well: three digits, a unit that fits, a dash where nothing is known", () => {
@@ -63,9 +63,9 @@ function inLocale(tag: string, said: () => string[]): string[] {
 }
 
 test("numbers, durations and times are written as the language and region of the browser write them", () => {
-  const said = () => [inWords(1901.1, "ms"), whole(12_408), plain(9_134_000), duration(125_000), time(AT), dayAndTime(AT), counted(1, "panel"), separators()];
-  assert.deepEqual(inLocale("en-US", said), ["1.9 s", "12,408", "9.13 M", "2 min 5 s", "21:05:09", "Nov 12, 21:05", "1 panel", ".,"]);
-  assert.deepEqual(inLocale("de-DE", said), ["1,9 s", "12.408", "9,13 M", "2 min 5 s", "21:05:09", "12. Nov., 21:05", "1 panel", ",."]);
+  const said = () => [inWords(1901.1, "ms"), whole(12_408), plain(9_134_000), duration(125_000), time(AT), dayAndTime(AT), counted(1, "panel")];
+  assert.deepEqual(inLocale("en-US", said), ["1.9 s", "12,408", "9.13 M", "2 min 5 s", "21:05:09", "Nov 12, 21:05", "1 panel"]);
+  assert.deepEqual(inLocale("de-DE", said), ["1,9 s", "12.408", "9,13 M", "2 min 5 s", "21:05:09", "12. Nov., 21:05", "1 panel"]);
   assert.deepEqual(inLocale("fr-FR", said).slice(0, 2), ["1,9 s", "12\u202f408"]);
   assert.equal(inLocale("en-IN", () => [whole(12_345_678)])[0], "1,23,45,678");
 });
