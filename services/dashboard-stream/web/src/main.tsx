@@ -4,6 +4,7 @@ import { followAhead } from "./shell/hooks.ts";
 // In the order of the cascade.
 import "./shell/theme.css";
 import "./shell/base.css";
+import "./shell/controls.css";
 import "./shell/shell.css";
 import "./shell/palette.css";
 import "./pages/dashboard.css";
