@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from gateway.sources import posthog, segment
 from gateway.sources.batches import Batch
 from gateway.sources.clocks import NETWORK_TIME, corrected, instant
+from gateway.sources.handlers import handlers
 from gateway.sources.paths import PATHS, POSTHOG_PATHS, SEGMENT_PATHS
-from rigs.asgi import body_of, call
+from rigs.asgi import body_of, call, scope_of
 from rigs.gateway_alone import KEY, Bus, gateway_on
 from rigs.hostile_json import BAD_VALUES, GOOD_VALUES
 
@@ -209,6 +212,28 @@ async def test_what_is_not_valid_is_told_and_the_rest_is_stored() -> None:
         (4, "timestamp"),
     ]
     assert [event["event_id"] for event in events] == ["e1", "e9"]
+
+
+async def test_rejected_events_are_counted_and_nothing_of_them_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    reader = InMemoryMetricReader()
+    gateway = gateway_on(Bus())
+    meter = MeterProvider([reader]).get_meter("test")
+    take = handlers(gateway.admission, gateway.intake, meter)["/batch"]
+    body = {"api_key": KEY, "batch": [captured(), captured("my secret", distinct_id=None), {"my secret": 1}]}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps(body).encode()}
+
+    with caplog.at_level("DEBUG"):
+        answer = await take(scope_of("/batch", "POST"), {}, receive)
+    assert answer.status == 200
+    metric = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics[0]  # type: ignore[union-attr]
+    assert metric.name == "drishti.gateway.sources.rejected"
+    (point,) = metric.data.data_points
+    assert (point.value, dict(point.attributes)) == (2, {"drishti.tenant": "acme", "drishti.source": "posthog"})  # type: ignore[union-attr]
+    logged = [json.dumps(vars(record), default=str) for record in caplog.records]
+    assert any("not valid" in line for line in logged)
+    assert not any("my secret" in line or KEY in line for line in logged)
 
 
 @pytest.mark.parametrize(

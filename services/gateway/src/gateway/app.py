@@ -87,7 +87,7 @@ class Gateway:
         self.admission = Admission(settings, self.ring, self.publisher, self.disk, self.limits)
         self.intake = EventIntake(self.admission, traced=traced)
         self.events = EventsHandler(self.admission, self.intake)
-        self.sources = source_handlers(self.admission, self.intake)
+        self.sources = source_handlers(self.admission, self.intake, metrics.get_meter("drishti.gateway"))
         signals: tuple[Signal, ...] = ("traces", "metrics", "logs")
         self.intakes = {signal: OtlpIntake(self.admission, signal) for signal in signals}
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)

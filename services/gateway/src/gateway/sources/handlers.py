@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from opentelemetry import metrics
+from opentelemetry.metrics import Counter, Meter
 
 from drishti.bus.keys import Principal
 from drishti.messages import attributes
@@ -49,14 +49,12 @@ class Source(NamedTuple):
 class SourceHandler:
     """``POST`` of one address of ``source``. ``keyless`` is the budget of requests that bring their key in the body."""
 
-    def __init__(self, source: Source, admission: Admission, intake: EventIntake, keyless: Budget) -> None:
+    def __init__(self, source: Source, admission: Admission, intake: EventIntake, keyless: Budget, rejected: Counter) -> None:
         self._source = source
         self._admission = admission
         self._intake = intake
         self._keyless = keyless
-        self._rejected = metrics.get_meter("drishti.gateway").create_counter(
-            attributes.GATEWAY_SOURCES_REJECTED, "{event}", "events of other products' SDKs that were not valid"
-        )
+        self._rejected = rejected
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         try:
@@ -120,8 +118,11 @@ def _parse(
     )
 
 
-def handlers(admission: Admission, intake: EventIntake) -> dict[str, SourceHandler]:
+def handlers(admission: Admission, intake: EventIntake, meter: Meter) -> dict[str, SourceHandler]:
     """The handler of each address, with and without a slash at its end."""
+    rejected = meter.create_counter(
+        attributes.GATEWAY_SOURCES_REJECTED, "{event}", "events of other products' SDKs that were not valid"
+    )
     settings = admission.settings
     keyless = Budget(settings.in_flight_bytes // KEYLESS_SHARE, max(1, settings.in_flight_requests // KEYLESS_SHARE))
     posthogs = Source("posthog", _posthog_batch, posthog.event_of, answers.posthog, answers.posthog_refusal)
@@ -129,7 +130,7 @@ def handlers(admission: Admission, intake: EventIntake) -> dict[str, SourceHandl
     for path, kind in SEGMENT_PATHS.items():
         batch_of = partial(_segment_batch, kind)
         sources[path] = Source("segment", batch_of, segment.event_of, answers.segment, answers.segment_refusal)
-    made = {path: SourceHandler(source, admission, intake, keyless) for path, source in sources.items()}
+    made = {path: SourceHandler(source, admission, intake, keyless, rejected) for path, source in sources.items()}
     return {**made, **{f"{path}/": handler for path, handler in made.items()}}
 
 
