@@ -35,6 +35,7 @@ from analytics.ingest.writer import Writer
 from analytics.llm_price_file import read_prices
 from analytics.maintenance import Maintenance
 from analytics.overflow import Overflows
+from analytics.product.compaction import Compaction
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
 from analytics.query.answers import MetricAnswers
@@ -138,6 +139,7 @@ class AnalyticsService:
             pace=Pace(stored=lambda: self.writer.stored, waiting=lambda: self.writer.waiting),
         )
         self._minutes = MinuteJob(database, lambda: self.writer.waiting)
+        self._compaction = Compaction(database, lambda: self.writer.waiting)
         self._explanations = Explanations(bus, database, asks)
         self._citations = Citations(bus, database, self._explanations.opened)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
@@ -166,6 +168,8 @@ class AnalyticsService:
             "span_minutes": self._minutes.counted,
             "span_minutes_failed": self._minutes.failed,
             "span_hours": self._minutes.hours.counted,
+            "compacted": self._compaction.compacted,
+            "compactions_failed": self._compaction.failed,
             **self.overflows.statistics(),
         }
 
@@ -179,6 +183,7 @@ class AnalyticsService:
             tasks.create_task(maintenance.run(stop), name="maintenance")
             tasks.create_task(Carrying(self._database).run(stop), name="carrying")
             tasks.create_task(self._minutes.run(stop), name="minutes of spans")
+            tasks.create_task(self._compaction.run(stop), name="segments")
             tasks.create_task(self._citations.run(stop), name="citations")
             tasks.create_task(self._explanations.run(stop), name="explanations")
             tasks.create_task(self._deployments.run(stop), name="deployments")

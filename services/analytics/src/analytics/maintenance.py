@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from analytics.errors import DatabaseAway
+from analytics.product.compaction import EVENTS, drop_segments
 from analytics.settings import AnalyticsSettings
 from analytics.storage.database import Database, Session
 from analytics.storage.error_rows import ERRORS
@@ -93,7 +94,7 @@ class Maintenance:
             session, now, hours=settings.spans_hours, days=settings.traces_days, megabytes=settings.spans_mb
         )
         keep_from[SPAN_CHANGES] = since((settings.spans_hours + LATE_HOURS) / 24 + SPARE_DAYS)
-        fading = {SPANS: self._keeping.fade}
+        fading = {SPANS: self._keeping.fade, **{table: drop_segments for table in self._tables if table.name == EVENTS.name}}
         await self._partitions.maintain(session, now, keep_from, since(settings.seen_days), fading)
 
         await self._expire_cells(session, now)

@@ -101,6 +101,13 @@ class Session:
                         rows.append(row)
         return rows, False
 
+    async def batches(self, name: str, *parameters: Any, at_once: int) -> AsyncIterator[Sequence[Iterable[Any]]]:
+        """The rows of a statement, each by its columns in order, ``at_once`` at a time, within a transaction."""
+        with _translated_errors():
+            cursor = await self._connection.cursor(sql.queries()[name], *parameters)
+            while read := await cursor.fetch(at_once):
+                yield read
+
     async def value(self, name: str, *parameters: Any) -> Any:
         """The first column of a statement's first row; ``None`` where there is none."""
         with _translated_errors():
@@ -136,6 +143,13 @@ class Session:
         """Commits at the end of the block; rolls back where it raises."""
         with _translated_errors():
             async with self._connection.transaction():
+                yield
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self, *, readonly: bool = True) -> AsyncIterator[None]:
+        """As :meth:`transaction`; all statements in the block see the database as the first of them does."""
+        with _translated_errors():
+            async with self._connection.transaction(isolation="repeatable_read", readonly=readonly):
                 yield
 
     @property

@@ -1,0 +1,174 @@
+"""Makes segments of new events, day by day, in the background.
+
+How this works
+--------------
+Each event has the number of the transaction that stored it, and each day a mark. In one REPEATABLE READ transaction, the events
+of a day from its mark up to the oldest transaction that is still running are merged into the day's segments, and the mark is
+moved there. Everything below that transaction has ended and is seen, so no event is left behind by a commit that comes late;
+whoever reads marks, segments and the events from the mark on in one snapshot sees each event once.
+
+One replica at a time holds the lock. Of a day no more than some buckets are in memory at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime, timedelta
+
+from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.product.event_rows import EventRows
+from analytics.product.segments import BUCKETS, Segment, StoredColumn, decode, encode, merge
+from analytics.storage.database import Database, Session
+from analytics.storage.tables import Partition, Table, partition_named
+from drishti.waiting import pause, until
+
+log = logging.getLogger(__name__)
+
+EVENTS = Table("events")
+
+EVERY_S = 10.0
+
+AGE_S = 300.0
+ROWS = 50_000
+SHARE = 8
+ROWS_MOST = 200_000
+"""A day is compacted when so many seconds have passed since the last time, or when it has so many new rows: an eighth of those
+that it has, within these limits. To merge is to rewrite, and what is not merged is read row by row by every question."""
+
+ROWS_IN_MEMORY = 100_000
+READ_AT_ONCE = 2_000
+
+STATEMENT_S = 300.0
+
+BUSY_ITEMS = 2_000
+BUSY_S = 60.0
+BUSY_LOOK_S = 0.2
+"""While so many items wait to be stored, which comes first, no day is begun; but one after so long at the latest."""
+
+RETRY_S = 600.0
+"""A day that could not be compacted because of a bug waits so long for its next turn."""
+
+SEGMENT_COLUMNS = ("tenant", "day", "bucket", "col", "rows", "data", "dictionary", "numbers")
+
+
+class Compaction:
+    """``run`` until ``stop``. ``waiting`` says how many items wait to be stored."""
+
+    def __init__(self, database: Database, waiting: Callable[[], int], *, every_s: float = EVERY_S) -> None:
+        self._database = database
+        self._waiting = waiting
+        self._every_s = every_s
+        self._failed: dict[datetime, float] = {}
+        self.compacted = 0
+        """Events that were put into segments."""
+        self.failed = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                session = await until(stop, self._database.wait_connection(name="segments", statement_s=STATEMENT_S))
+                if session is None:
+                    return
+                async with session:
+                    await self._while_open(session, stop)
+            except (DatabaseAway, StatementTimeout) as error:
+                log.warning("segments are made another time", extra={"reason": str(error)})
+            await pause(stop, self._every_s)
+
+    async def _while_open(self, session: Session, stop: asyncio.Event) -> None:
+        holding = False
+        while not stop.is_set():
+            if not holding and await session.value("try_compact"):
+                holding = True
+                await session.value("compress_fast")
+                if await session.value("forget_foreign_segments"):
+                    log.warning("segments are of another database, they are made anew")
+            if holding:
+                await until(stop, self._round(session, stop))
+            await pause(stop, self._every_s)
+
+    async def _round(self, session: Session, stop: asyncio.Event) -> None:
+        now = asyncio.get_running_loop().time()
+        for day in await due_days(session):
+            if self._failed.get(day, now) > now:
+                continue
+            await self._let_storing_go_first(stop)
+            try:
+                self.compacted += await compact(session, day)
+                self._failed.pop(day, None)
+            except (DatabaseAway, StatementTimeout):
+                raise
+            except Exception:
+                # A bug: it would fail again, and no other day must wait for it. Questions read the rows meanwhile.
+                log.exception("a day of events cannot be compacted", extra={"day": day.date().isoformat()})
+                self._failed[day] = now + RETRY_S
+                self.failed += 1
+
+    async def _let_storing_go_first(self, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + BUSY_S
+        while self._waiting() >= BUSY_ITEMS and loop.time() < latest and not stop.is_set():
+            await pause(stop, BUSY_LOOK_S)
+
+
+async def due_days(session: Session) -> list[datetime]:
+    """The days that are to be compacted, the latest first."""
+    records = await session.fetch("list_partitions", [EVENTS.name])
+    partitions = [found for record in records if (found := partition_named(EVENTS, record["partition"]))]
+    due = []
+    for record in await session.fetch("new_events_by_day", [partition.starts for partition in partitions]):
+        if not record["events"]:
+            continue
+        if record["age_s"] is None or record["age_s"] >= AGE_S or record["events"] >= ROWS_MOST:
+            due.append(record["day"])
+        elif record["events"] >= ROWS:
+            rows = await session.value("segment_rows_of_day", record["day"].date())
+            if record["events"] * SHARE >= rows:
+                due.append(record["day"])
+    return due
+
+
+async def compact(session: Session, day: datetime) -> int:
+    """Puts the new events of ``day``, which begins there, into segments; returns how many. The session holds the lock."""
+    compacted = 0
+    ends, of_day = day + timedelta(days=1), day.astimezone(UTC).date()
+    async with session.snapshot(readonly=False):
+        below = await session.value("settled_below")
+        mark = await session.value("mark_of_day", of_day)
+        for record in await session.fetch("new_events_by_tenant", day, ends, mark, below):
+            tenant, events = record["tenant"], record["events"]
+            keep = {row["col"] for row in await session.fetch("segment_columns", tenant, of_day, of_day)}
+            at_once = max(1, min(BUCKETS, BUCKETS * ROWS_IN_MEMORY // events))
+            for first in range(0, BUCKETS, at_once):
+                buckets = range(first, min(BUCKETS, first + at_once))
+                rows = EventRows(keep)
+                given = (tenant, day, ends, mark, below, list(buckets))
+                async for read in session.batches("new_event_rows", *given, at_once=READ_AT_ONCE):
+                    await asyncio.to_thread(rows.add, read)
+                compacted += len(rows)
+                await _merge(session, tenant, of_day, await asyncio.to_thread(rows.segments))
+        await session.execute("put_mark", of_day, below)
+    return compacted
+
+
+async def _merge(session: Session, tenant: str, day: date, new: dict[int, Segment]) -> None:
+    for bucket, segment in new.items():
+        records = await session.fetch("segments_of_bucket", tenant, bucket, day, day, None)
+        stored = [StoredColumn(row["col"], row["data"], row["dictionary"], row["numbers"]) for row in records]
+        rows, columns = await asyncio.to_thread(_merged, stored, segment)
+        await session.execute("delete_segment", tenant, day, bucket)
+        await session.copy("segments", SEGMENT_COLUMNS, [(tenant, day, bucket, c.name, rows, *c[1:]) for c in columns])
+
+
+def _merged(stored: Collection[StoredColumn], new: Segment) -> tuple[int, list[StoredColumn]]:
+    merged = merge(decode(stored), new) if stored else new
+    return merged.rows, encode(merged)
+
+
+async def drop_segments(session: Session, partition: Partition) -> None:
+    """Forgets the segments of a day before its events go, in the same transaction."""
+    day = partition.starts.date()
+    await session.execute("delete_segments_of_day", day)
+    await session.execute("delete_mark", day)

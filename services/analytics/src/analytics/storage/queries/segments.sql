@@ -1,0 +1,142 @@
+-- Events by user as columns, the marks up to which they are there, and the rows beyond. Parameters are listed in order.
+
+-- name: try_compact
+-- Whether nobody else makes segments at the moment. Held until the connection ends.
+SELECT pg_try_advisory_lock(hashtext('drishti.segments'))
+
+-- name: compress_fast
+-- For this connection, where the server has it.
+SELECT set_config('default_toast_compression', 'lz4', false)
+FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)
+
+-- name: forget_foreign_segments
+-- After a dump was restored elsewhere, transactions are counted anew and no mark means anything. True where that was so.
+WITH foreign_mark AS (SELECT 1 FROM segment_marks WHERE below > txid_snapshot_xmax(txid_current_snapshot()) LIMIT 1),
+gone AS (DELETE FROM segments WHERE EXISTS (TABLE foreign_mark)),
+marks AS (DELETE FROM segment_marks WHERE EXISTS (TABLE foreign_mark))
+SELECT EXISTS (TABLE foreign_mark)
+
+-- name: new_events_by_day
+-- days. For each how many events are not in segments yet, and the seconds since it was last compacted; NULL where it never was,
+-- and then 1 stands for any number of events.
+SELECT d.day, date_part('epoch', clock_timestamp() - m.at) AS age_s,
+    CASE WHEN m.below IS NULL THEN (
+        SELECT count(*) FROM (
+            SELECT FROM events AS e WHERE e.time >= d.day AND e.time < d.day + interval '1 day' LIMIT 1
+        ) AS any_event
+    ) ELSE (
+        SELECT count(*) FROM events AS e
+        WHERE e.time >= d.day AND e.time < d.day + interval '1 day' AND e.xid >= m.below
+    ) END AS events
+FROM unnest($1::timestamptz[]) AS d (day) LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+ORDER BY d.day DESC
+
+-- name: settled_below
+-- All transactions below this one have ended, and what they stored is seen.
+SELECT txid_snapshot_xmin(txid_current_snapshot())
+
+-- name: mark_of_day
+-- day
+SELECT below FROM segment_marks WHERE day = $1
+
+-- name: new_events_by_tenant
+-- from, to, mark or NULL, below. Events that are to go into segments.
+SELECT tenant, count(*) AS events FROM events
+WHERE time >= $1 AND time < $2 AND ($3::bigint IS NULL OR xid >= $3) AND (xid IS NULL OR xid < $4) AND user_id IS NOT NULL
+GROUP BY tenant ORDER BY tenant
+
+-- name: new_event_rows
+-- tenant, from, to, mark or NULL, below, buckets. Rows as analytics.product.event_rows reads them.
+SELECT hashtextextended(user_id, 0), ((date_part('epoch', time - $2) * 1000000)::bigint / 1000)::integer,
+    event_type, service, version, data
+FROM events
+WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::bigint IS NULL OR xid >= $4) AND (xid IS NULL OR xid < $5)
+    AND user_id IS NOT NULL AND ((hashtextextended(user_id, 0) >> 60) & 15) = ANY ($6::bigint[])
+
+-- name: event_rows_beyond
+-- tenant, days, event types or NULL, buckets. Rows of these days that are not in segments: the day, then as new_event_rows.
+SELECT d.day, hashtextextended(e.user_id, 0), ((date_part('epoch', e.time - d.day) * 1000000)::bigint / 1000)::integer,
+    e.event_type, e.service, e.version, e.data
+FROM unnest($2::timestamptz[]) AS d (day)
+LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+CROSS JOIN LATERAL (
+    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
+    UNION ALL
+    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND m.below IS NULL)
+    OFFSET 0 -- day by day: as a join it would read all rows of all days
+) AS e
+WHERE e.user_id IS NOT NULL AND ($3::text[] IS NULL OR e.event_type = ANY ($3))
+    AND ((hashtextextended(e.user_id, 0) >> 60) & 15) = ANY ($4::bigint[])
+
+-- name: event_types_beyond
+-- tenant, days. Types of events that are not in segments.
+SELECT DISTINCT e.event_type
+FROM unnest($2::timestamptz[]) AS d (day)
+LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+CROSS JOIN LATERAL (
+    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
+    UNION ALL
+    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND m.below IS NULL)
+    OFFSET 0 -- day by day: as a join it would read all rows of all days
+) AS e
+WHERE e.user_id IS NOT NULL
+
+-- name: properties_beyond
+-- tenant, days. Keys of the data of events that are not in segments.
+SELECT DISTINCT jsonb_object_keys(e.data) AS name
+FROM unnest($2::timestamptz[]) AS d (day)
+LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+CROSS JOIN LATERAL (
+    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
+    UNION ALL
+    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND m.below IS NULL)
+    OFFSET 0 -- day by day: as a join it would read all rows of all days
+) AS e
+WHERE e.user_id IS NOT NULL AND jsonb_typeof(e.data) = 'object'
+
+-- name: segments_of_bucket
+-- tenant, bucket, first day, last day, columns or NULL for all. Columns of a day follow one another.
+SELECT day, col, rows, data, dictionary, numbers FROM segments
+WHERE tenant = $1 AND bucket = $2 AND day BETWEEN $3 AND $4 AND ($5::text[] IS NULL OR col = ANY ($5))
+ORDER BY day
+
+-- name: segment_columns
+-- tenant, first day, last day
+SELECT DISTINCT col FROM segments WHERE tenant = $1 AND day BETWEEN $2 AND $3
+
+-- name: segment_dictionaries
+-- tenant, column
+SELECT DISTINCT dictionary FROM segments WHERE tenant = $1 AND col = $2
+
+-- name: segment_days
+-- tenant
+SELECT min(day) AS first, max(day) AS last FROM segments WHERE tenant = $1 AND col = 'users'
+
+-- name: delete_segment
+-- tenant, day, bucket
+DELETE FROM segments WHERE tenant = $1 AND day = $2 AND bucket = $3
+
+-- name: put_mark
+-- day, below
+INSERT INTO segment_marks (day, below) VALUES ($1, $2) ON CONFLICT (day) DO UPDATE SET below = $2, at = clock_timestamp()
+
+-- name: delete_segments_of_day
+-- day
+DELETE FROM segments WHERE day = $1
+
+-- name: delete_mark
+-- day
+DELETE FROM segment_marks WHERE day = $1
+
+-- name: segment_rows_of_day
+-- day. Events in its segments.
+SELECT coalesce(sum(rows), 0)::bigint FROM segments WHERE day = $1 AND col = 'users'
+
+-- name: event_days
+-- first, last. The days of which there is a partition of events.
+SELECT day FROM (
+    SELECT to_timestamp(right(c.relname, 8), 'YYYYMMDD') AS day
+    FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'events'::regclass AND c.relname ~ '^events_[0-9]{8}$'
+) AS partitions
+WHERE (day AT TIME ZONE 'UTC')::date BETWEEN $1 AND $2 ORDER BY day

@@ -1,0 +1,300 @@
+"""Segments and the rows beyond them are always the rows of ``events``: whoever writes, however late, whatever is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from analytics.product import compaction
+from analytics.product.compaction import Compaction, compact, drop_segments, due_days
+from analytics.product.reading import ProductReading
+from analytics.product.segments import BUCKETS
+from analytics.storage import sql
+from analytics.storage.database import Database, Session
+from analytics.storage.partitions import Partitions
+from analytics.storage.tables import Table, partition_for
+from drishti.settings import Secret
+from rigs.analytics import Rig, event
+from rigs.waiting import wait_until
+
+DAY_MS = 86_400_000
+FIRST = datetime(2026, 3, 1, tzinfo=UTC)
+DAYS = [FIRST + timedelta(days=n) for n in range(3)]
+FIRST_MS = int(FIRST.timestamp()) * 1000
+TENANTS = ("ada", "eve")
+EVENTS = Table("events")
+
+BY_ROWS = """
+SELECT hashtextextended(user_id, 0) AS user, (extract(epoch FROM time) * 1000)::bigint AS ms, event_type, service,
+    data ->> 'topic' AS topic, (data ->> 'price')::float8 AS price, count(*)::int AS n
+FROM events WHERE tenant = $1 AND user_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
+Rows = Counter[tuple[Any, ...]]
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> Database:
+    database = Database(Secret(postgres_url))
+    await database.migrate()
+    async with await database.connect(name="test") as session:
+        await Partitions().make(session, [partition_for(EVENTS, day) for day in DAYS])
+    return database
+
+
+@pytest.fixture
+async def sql_connection(database: Database, postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(postgres_url)
+    yield connection
+    await connection.close()
+
+
+def rows(chance: random.Random, count: int, *, tenant: str = "") -> list[tuple[Any, ...]]:
+    found = []
+    for _ in range(count):
+        data: dict[str, Any] = {}
+        if chance.random() < 0.7:
+            data["topic"] = chance.choice(["tea", "cups", "\u00fc"])
+        if chance.random() < 0.5:
+            data["price"] = chance.choice([1, 2.5, -3])
+        at = FIRST + timedelta(milliseconds=chance.choice([0, DAY_MS - 1, DAY_MS, chance.randrange(3 * DAY_MS)]))
+        user = None if chance.random() < 0.05 else f"user {chance.randrange(40)}"
+        found.append(
+            (
+                tenant or chance.choice(TENANTS),
+                uuid.uuid4().hex,
+                chance.choice(["view", "buy"]),
+                at,
+                user,
+                chance.choice(["shop", None]),
+                json.dumps(data) if data else None,
+            )
+        )
+    return found
+
+
+KILL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'analytics segments'
+"""
+
+COLUMNS = ("tenant", "event_id", "event_type", "time", "user_id", "service", "data")
+
+
+async def read(session: Session, tenant: str, **limits: Any) -> Rows:
+    """What segments and rows beyond them say."""
+    found: Rows = Counter()
+    reading = ProductReading(
+        session,
+        tenant,
+        from_ms=FIRST_MS,
+        to_ms=FIRST_MS + 3 * DAY_MS,
+        columns=["service", "data.topic", "data.price"],
+        **limits,
+    )
+    for bucket in range(BUCKETS):
+        for day in await reading.bucket(bucket):
+            users, columns = day.segment.of_rows().tolist(), day.segment.columns
+            for row, user in enumerate(users):
+                values: list[Any] = [user, day.start_ms + int(day.segment.t[row])]
+                for name in ("event_type", "service", "data.topic"):
+                    code = int(columns[name].codes[row]) if name in columns else 0
+                    values.append(columns[name].values[code - 1] if code else None)
+                price = columns.get("data.price")
+                number = float("nan") if price is None or price.numbers is None else float(price.numbers[row])
+                found[*values, None if number != number else number] += 1
+    return found
+
+
+async def assert_exact(session: Session) -> int:
+    """In one snapshot, for each tenant, reading is SQL over rows."""
+    total = 0
+    async with session.snapshot():
+        for tenant in TENANTS:
+            wanted = Counter({tuple(row)[:-1]: row["n"] for row in await session.fetch_composed(BY_ROWS, tenant)})
+            assert await read(session, tenant) == wanted
+            total += wanted.total()
+    return total
+
+
+async def add(connection: asyncpg.Connection, some: list[tuple[Any, ...]]) -> None:
+    await connection.copy_records_to_table("events", records=some, columns=COLUMNS)
+
+
+async def test_events_are_read_once_before_and_after_each_compaction(
+    database: Database, sql_connection: asyncpg.Connection
+) -> None:
+    chance = random.Random(1)
+    async with await database.connect(name="test") as session:
+        for _ in range(4):
+            await add(sql_connection, rows(chance, 300))
+            await assert_exact(session)
+            for day in chance.sample(DAYS, 2):
+                await compact(session, day)
+                await assert_exact(session)
+        assert await sql_connection.fetchval("SELECT sum(rows) FROM segments WHERE col = 'users'") > 500
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_any_order_of_writers_compactions_kills_and_questions(
+    database: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Three writers that hold transactions open and roll some back, and one to three replicas whose connections are cut at any
+    moment."""
+    monkeypatch.setattr(compaction, "AGE_S", 0.0)
+    monkeypatch.setattr(compaction, "ROWS_IN_MEMORY", 40)
+    chance = random.Random(seed)
+    written = 0
+
+    async def write() -> None:
+        nonlocal written
+        connection = await asyncpg.connect(postgres_url)
+        for _ in range(12):
+            transaction = connection.transaction()
+            await transaction.start()
+            some = rows(chance, chance.randrange(1, 40))
+            for part in (some[::2], some[1::2]):
+                await add(connection, part)
+                await asyncio.sleep(chance.random() * 0.03)  # others go on meanwhile
+            if chance.random() < 0.2:
+                await transaction.rollback()
+            else:
+                await transaction.commit()
+                written += sum(1 for row in some if row[4] is not None)
+        await connection.close()
+
+    async def kill(stop: asyncio.Event) -> None:
+        connection = await asyncpg.connect(postgres_url)
+        while not stop.is_set():
+            await asyncio.sleep(chance.random() * 0.1)
+            await connection.execute(KILL)  # in the midst of whatever it does
+        await connection.close()
+
+    async def ask(stop: asyncio.Event) -> None:
+        async with await database.connect(name="question") as session:
+            while not stop.is_set():
+                await assert_exact(session)
+
+    stop = asyncio.Event()
+    replicas = [Compaction(database, lambda: 0, every_s=0.01) for _ in range(1 + seed)]
+    async with asyncio.TaskGroup() as tasks:
+        for replica in replicas:
+            tasks.create_task(replica.run(stop))
+        tasks.create_task(kill(stop))
+        tasks.create_task(ask(stop))
+        await asyncio.gather(*(write() for _ in range(3)))
+        stop.set()
+    async with await database.connect(name="test") as session:
+        assert await assert_exact(session) == written
+        assert [replica.failed for replica in replicas] == [0] * len(replicas)
+        ended = asyncio.Event()
+        replica = Compaction(database, lambda: 0, every_s=0.01)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(replica.run(ended))
+            await wait_until(lambda: _nothing_is_due(database))
+            ended.set()
+        assert await assert_exact(session) == written
+
+
+async def _nothing_is_due(database: Database) -> bool:
+    async with await database.connect(name="test") as session:
+        return not await due_days(session)
+
+
+async def test_an_event_of_a_transaction_that_commits_late_is_not_left_behind(
+    database: Database, postgres_url: str, sql_connection: asyncpg.Connection
+) -> None:
+    late = await asyncpg.connect(postgres_url)
+    transaction = late.transaction()
+    await transaction.start()
+    await add(late, rows(random.Random(2), 30, tenant="ada"))
+    await add(sql_connection, rows(random.Random(3), 50, tenant="ada"))  # a later transaction that is over before
+    async with await database.connect(name="test") as session:
+        for day in DAYS:
+            await compact(session, day)
+        before = await assert_exact(session)
+        await transaction.commit()
+        after = await assert_exact(session)
+        assert after > before
+        for day in DAYS:
+            await compact(session, day)
+        assert await assert_exact(session) == after
+        assert await due_days(session) == []
+    await late.close()
+
+
+async def test_rows_that_do_not_fit_into_memory_are_read_by_bucket(
+    database: Database, sql_connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analytics.product.reading.ROWS_IN_MEMORY", 10)
+    await add(sql_connection, rows(random.Random(4), 200))
+    async with await database.connect(name="test") as session:
+        assert await assert_exact(session) > 100
+
+
+async def test_rows_of_before_the_migration_are_read_and_compacted(postgres_url: str) -> None:
+    """A database of the schema before, with events."""
+    connection = await asyncpg.connect(postgres_url)
+    database = Database(Secret(postgres_url))
+    before = [migration for migration in sql.migrations() if migration.version < 20]
+    for migration in before:
+        await connection.execute(migration.text)
+    await connection.execute(sql.queries()["make_migrations_table"])
+    for migration in before:
+        added = sql.queries()["add_migration"]
+        await connection.execute(added, migration.version, migration.name, migration.checksum)
+    async with await database.connect(name="test") as session:
+        await Partitions().make(session, [partition_for(EVENTS, day) for day in DAYS])
+        await add(connection, rows(random.Random(5), 200))
+        assert "0020_segments" in await database.migrate()
+        old = await assert_exact(session)
+        await add(connection, rows(random.Random(6), 100))
+        assert await assert_exact(session) > old
+        for day in DAYS:
+            await compact(session, day)
+        assert await assert_exact(session) > old
+        assert await due_days(session) == []
+        assert await connection.fetchval("SELECT count(*) FROM events WHERE xid IS NULL") == 200
+    await connection.close()
+
+
+async def test_segments_go_with_the_events_of_their_day(database: Database, sql_connection: asyncpg.Connection) -> None:
+    await add(sql_connection, rows(random.Random(7), 200))
+    async with await database.connect(name="test") as session:
+        for day in DAYS:
+            await compact(session, day)
+        await Partitions().maintain(session, DAYS[2], {EVENTS: DAYS[1]}, DAYS[0] - timedelta(days=9), {EVENTS: drop_segments})
+        days = [row[0] for row in await sql_connection.fetch("SELECT DISTINCT day FROM segments ORDER BY day")]
+        assert days == [DAYS[1].date(), DAYS[2].date()]
+        assert await sql_connection.fetchval("SELECT count(*) FROM segment_marks") == 2
+        await assert_exact(session)
+
+
+async def test_after_a_dump_was_restored_segments_are_made_anew(database: Database, sql_connection: asyncpg.Connection) -> None:
+    """There, transactions are counted from the beginning."""
+    await add(sql_connection, rows(random.Random(8), 200))
+    async with await database.connect(name="test") as session:
+        for day in DAYS:
+            await compact(session, day)
+        await sql_connection.execute("UPDATE segment_marks SET below = below + 1000000000")
+        assert await session.value("forget_foreign_segments") is True
+        await assert_exact(session)
+        assert not await session.value("forget_foreign_segments")
+
+
+async def test_a_running_analytics_compacts_what_it_stores(world: Rig) -> None:
+    async with world.running():
+        await world.publish(*(event(f"e{n}", user_id=f"u{n % 7}") for n in range(70)))
+        connection = await asyncpg.connect(world.database_url)
+        count = "SELECT coalesce(sum(rows), 0)::int FROM segments WHERE col = 'users' AND tenant = $1"
+        await wait_until(lambda: connection.fetchval(count, world.tenant), equals=70)
+        await connection.close()
