@@ -34,7 +34,7 @@ def test_every_example_is_as_its_schema_says(schema: dict[str, Any], value: Any)
 
 @pytest.mark.parametrize("query", EXPLORED, ids=lambda query: query.name)
 def test_every_question_of_the_explorer_shows_all_its_recorded_answers(query: Any) -> None:
-    verb = "post" if query.changes else "get"
+    verb = "post" if query.by_body else "get"
     for prefix in ("/api/analytics", "/api/dashboard/analytics"):
         described = document()["paths"][f"{prefix}{query.path}"][verb]["responses"]["200"]["content"]["application/json"]
         recorded = {path.stem for path in paths(f"query_{query.name}_answer")}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -23,17 +24,22 @@ from rigs.waiting import wait_until
 
 MS = making.MS
 TRACES = 30
+USERS = 5
 MINUTE_MS = int(time.time()) // 60 * 60_000 - 300_000
 RANGE = {"from": str(MINUTE_MS), "to": str(MINUTE_MS + 120_000)}
 SHARED_ID = b"\x5a" * 15
 
 
+FUNNEL = {"steps": [{"event_type": "page_view"}, {"event_type": "feedback"}], "breakdown": "mark"}
+
+
 class Asked(NamedTuple):
-    """What is asked by one path; ``range``: of :data:`RANGE`."""
+    """What is asked by one path; ``range``: of :data:`RANGE`. With ``document``, that is posted."""
 
     path: str
     parameters: dict[str, str]
     range: bool = True
+    document: dict[str, Any] | None = None
 
 
 def trace_id(place: int) -> bytes:
@@ -62,6 +68,7 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "error": Asked(f"/errors/{fingerprint}", {}),
         "root_cause": Asked("/root-cause", {}),
         "setup": Asked("/setup", {}, range=False),
+        "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
     }
 
 
@@ -119,11 +126,27 @@ class Tenant:
             async with self.gateway.http.post(url, data=body.SerializeToString(), headers=headers) as answer:
                 assert (answer.status, await answer.read()) == (200, b"")
 
+        events = [
+            {
+                "event_id": f"{event_type}{user}",
+                "event_type": event_type,
+                "user_id": f"user {user}",
+                "timestamp": datetime.fromtimestamp(MINUTE_MS / 1000 + place, UTC).isoformat(),
+                "data": {"mark": mark},
+            }
+            for user in range(USERS)
+            for place, event_type in enumerate(("page_view", "feedback"))
+        ]
+        headers = {"authorization": f"Bearer {self._keys['producer']}"}
+        async with self.gateway.http.post(f"{self.gateway.url}/api/events", json=events, headers=headers) as answer:
+            assert answer.status == 202, await answer.text()
+
     async def ask(self, asked: Asked) -> tuple[int, Any]:
         parameters = asked.parameters | (RANGE if asked.range else {})
         headers = {"authorization": f"Bearer {self._keys['viewer']}"}
         url = f"{self.gateway.url}/api/analytics{asked.path}"
-        async with self.gateway.http.get(url, params=parameters, headers=headers) as answer:
+        verb = "GET" if asked.document is None else "POST"
+        async with self.gateway.http.request(verb, url, params=parameters, json=asked.document, headers=headers) as answer:
             return answer.status, await answer.json()
 
     async def change(self, path: str, document: dict[str, Any], role: str = "editor") -> tuple[int, Any]:
@@ -149,7 +172,9 @@ class Tenant:
         """Whether all that was sent is stored."""
         _, facets = await self.ask(questions("")["trace_facets"])
         _, templates = await self.ask(questions("")["log_templates"])
-        return bool((facets["spans"], templates["count"]) == (spans, records))
+        _, funnel = await self.ask(questions("")["funnel"])
+        users = [step["users"] for step in funnel.get("steps", ())]
+        return bool((facets["spans"], templates["count"], users) == (spans, records, [USERS, USERS]))
 
 
 @pytest.fixture
@@ -178,7 +203,9 @@ async def test_nothing_of_one_tenant_is_in_any_answer_to_another(two: tuple[Tena
     await wait_until(lambda: ada.has(3 * TRACES, TRACES))
     fingerprint = await ada.fingerprint()
     before = await ada.answers(fingerprint)
-    assert all("alpha" in json.dumps(before[name]) for name in ("trace_facets", "trace", "logs", "log_templates", "error"))
+    assert all(
+        "alpha" in json.dumps(before[name]) for name in ("trace_facets", "trace", "logs", "log_templates", "error", "funnel")
+    )
 
     for name, asked in questions(fingerprint).items():  # she has nothing yet
         status, answer = await eve.ask(asked)
@@ -195,7 +222,8 @@ async def test_nothing_of_one_tenant_is_in_any_answer_to_another(two: tuple[Tena
     base = f"{ada.gateway.url}/api/analytics"
     async with aiohttp.ClientSession() as nobody:
         for asked in questions(fingerprint).values():
-            async with nobody.get(base + asked.path, params=RANGE if asked.range else asked.parameters) as refused:
+            verb, parameters = "GET" if asked.document is None else "POST", RANGE if asked.range else asked.parameters
+            async with nobody.request(verb, base + asked.path, params=parameters, json=asked.document) as refused:
                 assert refused.status == 401, asked
         for path, document in changes(fingerprint).values():
             async with nobody.post(base + path, json=document) as refused:

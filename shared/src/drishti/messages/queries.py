@@ -10,6 +10,7 @@ from msgspec import Struct
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
+from drishti.messages.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
@@ -57,7 +58,8 @@ class QueryType(Struct, frozen=True, kw_only=True):
     """One question by request/reply.
 
     Where it has a ``path``, the gateway asks it for whoever gets that path: parameters of the path and of the query are the
-    fields of ``model``. One that ``changes`` something is posted, with the fields as JSON, by an editor.
+    fields of ``model``. One that ``changes`` something is posted, with the fields as JSON, by an editor; one that is ``posted``
+    changes nothing, but its fields are too much for a URL.
     """
 
     name: str
@@ -66,8 +68,14 @@ class QueryType(Struct, frozen=True, kw_only=True):
     description: str
     path: str = ""
     changes: bool = False
+    posted: bool = False
     asker: str = GATEWAY
     answerer: str = ANALYTICS
+
+    @property
+    def by_body(self) -> bool:
+        """Whether it is asked by POST, with its fields as JSON."""
+        return self.changes or self.posted
 
     @property
     def subject(self) -> str:
@@ -242,5 +250,13 @@ QUERIES: tuple[QueryType, ...] = (
         answer=RootCauseAnswer,
         path="/root-cause",
         description="Which service is to blame for a trouble: suspects with evidence from spans, logs and metrics.",
+    ),
+    QueryType(
+        name="funnel",
+        model=FunnelQuery,
+        answer=FunnelAnswer,
+        path="/funnel",
+        posted=True,
+        description="How many users did one thing after another within a window, how long it took, and by a property.",
     ),
 )

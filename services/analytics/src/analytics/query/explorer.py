@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analytics.query.api import ExplorerAnswers
+from analytics.query.funnels import FunnelAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.sessions import Sessions
@@ -49,6 +50,7 @@ def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping
         "change_error": ErrorChanges(sessions),
         "shared": SharedAnswers(sessions),
         "root_cause": RootCauses(sessions),
+        "funnel": FunnelAnswers(sessions),
     }
 
 

@@ -413,6 +413,14 @@ export interface ComparisonAnswer {
   service_names?: Record<string, string>;
 }
 
+/** From the first step to the last, in ms, of users who took all; percentiles by the nearest rank. */
+export interface ConversionTimes {
+  mean_ms: number;
+  p50_ms: number;
+  p90_ms: number;
+  p99_ms: number;
+}
+
 /**
  * A part of the critical path: what the trace waited for from ``start_ms`` to ``end_ms``. ``waiting``: the span had been
  * asked for and had not begun.
@@ -885,6 +893,72 @@ export interface FrameData {
   service_names?: Record<string, string>;
 }
 
+/**
+ * The answer to a :class:`FunnelQuery`: all users, and those of each value of the break-down, most users first.
+ *
+ * ``sampled`` is the share of all users that was counted, by a hash of ``user_id``; numbers are of these users, not
+ * multiplied.
+ */
+export interface FunnelAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  window_s: number;
+  sampled: number;
+  steps: FunnelStepCount[];
+  times?: ConversionTimes | null;
+  groups?: FunnelGroup[];
+}
+
+/** The users of one value of the break-down. ``value`` is null where the event has none. */
+export interface FunnelGroup {
+  value: string | null;
+  steps: FunnelStepCount[];
+  times?: ConversionTimes | null;
+  /** all further values together */
+  other?: boolean;
+}
+
+/**
+ * A question to analytics: how many users did one step after another, the last within ``window_s`` of the first.
+ *
+ * The first step lies in ``[from, to)``; later ones may follow after ``to``. ``breakdown``: a property, whose value in the
+ * event of the first step tells users apart. ``sample``: of a sixteenth of the users only, which takes a sixteenth of the
+ * time.
+ */
+export interface FunnelQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  steps: FunnelStep[];
+  /** seconds that a user has from the first step to the last; 90 days at most */
+  window_s?: number;
+  breakdown?: string;
+  /** values of the break-down in the answer; the rest together as `other` */
+  limit?: number;
+  sample?: boolean;
+}
+
+/** An event of this type that meets all conditions. */
+export interface FunnelStep {
+  event_type: string;
+  where?: PropertyCondition[];
+}
+
+/** Users who got to a step. ``of_first`` and ``of_previous`` are shares from 0 to 1; of nobody, there is none. */
+export interface FunnelStepCount {
+  event_type: string;
+  users: number;
+  of_first?: number | null;
+  of_previous?: number | null;
+}
+
 /** One number on a scale from ``min`` to ``max``; without ``max`` the scale of a share ends at the whole. */
 export interface Gauge {
   kind: "gauge";
@@ -1261,6 +1335,17 @@ export interface Pie {
   style?: "ring" | "treemap";
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
   unit?: string;
+}
+
+/**
+ * A condition on a property of an event: a key of its `data`, or its `service` or `version`. ``value`` of all operators but
+ * ``in``, which has ``values``, and ``exists``, which has none. An event without the property meets only ``!=``.
+ */
+export interface PropertyCondition {
+  property: string;
+  op?: "!=" | "<" | "<=" | "=" | ">" | ">=" | "exists" | "in" | "prefix";
+  value?: string;
+  values?: string[];
 }
 
 /**

@@ -93,6 +93,8 @@ def of_document(model: type[Struct], document: object, path: Mapping[str, str], 
         if name not in known.names or name in path:
             choices = ", ".join(one for one in known.names if one not in path)
             raise QueryError(f"there is no such field; there are {choices or 'none'}", field=str(name)[:64])
+    for field in msgspec.structs.fields(model):
+        _refuse_unknown(field.type, document.get(field.encode_name), field.encode_name)
     return _question(model, {**document, **path}, known, tenant, now)
 
 
@@ -131,10 +133,25 @@ def _refuse_nul(given: Any, field: str) -> None:
     elif isinstance(given, dict):
         for name, value in given.items():
             _refuse_nul(name, field)
-            _refuse_nul(value, field or name)
+            _refuse_nul(value, f"{field}.{name}" if field else name)
     elif isinstance(given, list):
         for place, value in enumerate(given):
             _refuse_nul(value, f"{field}.{place}")
+
+
+def _refuse_unknown(of: Any, given: Any, field: str) -> None:
+    """Raises :class:`QueryError` where an object within ``given`` has a field that its type has not."""
+    if get_origin(of) is Annotated:
+        _refuse_unknown(get_args(of)[0], given, field)
+    elif get_origin(of) is list and isinstance(given, list):
+        for place, one in enumerate(given):
+            _refuse_unknown(get_args(of)[0], one, f"{field}.{place}")
+    elif isinstance(of, type) and issubclass(of, Struct) and isinstance(given, dict):
+        known = {one.encode_name: one.type for one in msgspec.structs.fields(of)}
+        for name, value in given.items():
+            if name not in known:
+                raise QueryError(f"there is no such field; there are {', '.join(known)}", field=f"{field}.{str(name)[:64]}")
+            _refuse_unknown(known[name], value, f"{field}.{name}")
 
 
 def _put_range(given: dict[str, Any], now: datetime) -> None:

@@ -54,14 +54,14 @@ class ExplorerRoutes:
         async def answer(request: Request) -> Response:
             return await self._answer(query, request)
 
-        return Route(prefix + query.path, answer, methods=["POST" if query.changes else "GET"], name=query.name)
+        return Route(prefix + query.path, answer, methods=["POST" if query.by_body else "GET"], name=query.name)
 
     async def _answer(self, query: QueryType, request: Request) -> Response:
         try:
             visitor = self._admits["editor" if query.changes else "viewer"](request)
             now = datetime.now(UTC)
             try:
-                if query.changes:
+                if query.by_body:
                     document = await sent_json(request, BODY_BYTES)
                     question = parsing.of_document(query.model, document, request.path_params, tenant=visitor.tenant, now=now)
                 else:

@@ -14,7 +14,7 @@ from drishti.messages.queries import QUERIES, QueryType
 from gateway.explorer import parsing
 from gateway.openapi import pages
 from gateway.openapi.operations import parameter, problems
-from gateway.openapi.schemas import content
+from gateway.openapi.schemas import REF, content
 
 _IN_PATH = re.compile(r"\{(\w+)")
 _CODES = (400, 401, 403, 404, 422, 503, 504)
@@ -44,7 +44,7 @@ def operation(query: QueryType) -> dict[str, Any]:
     """What one question is, by its verb."""
     in_path = _IN_PATH.findall(query.path)
     names = [name for name in parsing.fields_of(query.model).names if name not in in_path]
-    schema = msgspec.json.schema_components((query.model,), ref_template="{name}")[1][query.model.__name__]
+    schema = msgspec.json.schema_components((query.model,), ref_template=REF)[1][query.model.__name__]
     texts, required = schema["properties"], schema.get("required", ())
     parameters = [parameter(name, name, {"type": "string"}, required=True, place="path") for name in in_path]
     described: dict[str, Any] = {
@@ -56,11 +56,13 @@ def operation(query: QueryType) -> dict[str, Any]:
             **problems(*_CODES),
         },
     }
-    if query.changes:
+    if query.by_body:
         body = {"type": "object", "properties": {name: texts[name] for name in names}}
+        if query.posted:
+            body["required"] = [name for name in names if name in required and name not in ("from", "to")]
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     else:
         parameters += [
             parameter(name, name, texts[name], required=name in required and name not in ("from", "to")) for name in names
         ]
-    return {"post" if query.changes else "get": {**described, "parameters": parameters}}
+    return {"post" if query.by_body else "get": {**described, "parameters": parameters}}

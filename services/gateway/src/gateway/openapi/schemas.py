@@ -94,6 +94,7 @@ _TYPES = (
 def components() -> dict[str, Any]:
     """The schema of each type, by its name."""
     explored = [query.answer for query in QUERIES if query.path]
+    explored += [query.model for query in QUERIES if query.posted]
     _, schemas = msgspec.json.schema_components([*_TYPES, *explored], ref_template=REF)
     return schemas
 
