@@ -33,6 +33,8 @@ class Options:
     backfill_events: int = 10_000_000
     backfill_live_events: int = 200_000
     backfill_rounds: int = 3
+    funnel_events: int = 1_000_000
+    funnel_rounds: int = 5
     live_rate: int = 2_000
     live_events: int = 10
     live_seconds: float = 30.0
