@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
+from drishti.messages import jsontext
 from rigs.gateway_alone import Bus, ask, gateway_on
 
 BATCH = "application/cloudevents-batch+json"
@@ -51,6 +53,12 @@ async def test_a_batch_is_stored_but_for_what_is_none() -> None:
     assert (status, answer["accepted"]) == (202, 2)
     assert [(one["index"], one["field"]) for one in answer["rejected"]] == [(1, "id"), (2, ""), (4, "timestamp")]
     assert {event["event_id"] for event in events} == {"/shop 1", "/shop 2"}
+
+
+async def test_a_batch_of_far_too_many_is_refused_before_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(jsontext, "cut")
+    status, answer, _ = await post(gzip.compress(b"[" + b"0," * 1_000_000 + b"0]"), content_type=BATCH, content_encoding="gzip")
+    assert (status, answer["error"]) == (413, "more than 10000 events in one request")
 
 
 async def test_binary_data_that_is_no_json_is_kept() -> None:

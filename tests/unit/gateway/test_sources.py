@@ -304,6 +304,34 @@ async def test_bodies_are_bounded_before_and_after_inflating(path: str) -> None:
         assert (await post(path, shared, basic()))[0] == 413
 
 
+LISTS = b"[" + b"[]," * 300_000 + b"[]]"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "said"),
+    [
+        ("/batch", b"[" + b"0," * 1_500_000 + b"0]", 413, "more than 10000 events"),
+        ("/batch", b'{"batch":[' + b"{}," * 10_000 + b"{}]}", 413, "more than 10000 events"),
+        ("/batch", b'{"batch":[],"x":' + LISTS + b"}", 400, "what stands beside batch"),
+        ("/batch", b'{"batch":[],"sent_at":' + LISTS + b"}", 400, "what stands beside batch"),
+        ("/batch", b'{"event":"x","properties":{"x":' + LISTS + b"}}", 400, "an event may have"),
+        ("/batch", b"[NaN," + LISTS + b"]", 413, "too much to be mended"),
+        ("/batch", b"[NaN," + b"0," * 300_000 + b"0]", 413, "too much to be mended"),
+        ("/v1/batch", b'{"batch":[' + b"0," * 1_500_000 + b"0]}", 413, "more than 10000 events"),
+        ("/v1/batch", b'{"batch":[],"context":' + LISTS + b"}", 400, "what stands beside batch"),
+        ("/v1/track", b'{"event":"x","sentAt":' + LISTS + b"}", 400, "an event may have"),
+    ],
+)
+async def test_what_no_event_may_be_is_refused_before_anything_is_built_of_it(
+    path: str, body: bytes, status: int, said: str
+) -> None:
+    """Whoever sends it need not have a key: a few KiB of gzip would keep all others waiting."""
+    for headers in ({}, basic()):
+        answered, answer, events = await post(path, gzip.compress(body, 1), {**headers, "content-encoding": "gzip"})
+        assert (answered, events) == (status, [])
+        assert said in (answer.get("detail") or answer["message"])
+
+
 async def test_not_a_number_is_null_as_with_their_servers() -> None:
     body = f'{{"api_key": "{KEY}", "batch": [{json.dumps(captured(properties={"n": float("nan"), "s": "NaN"}))}]}}'
     _, _, (event,) = await post("/batch", body.encode())

@@ -13,7 +13,7 @@ from drishti.messages.cloudevents import Mode
 from gateway.answers import JSON
 from gateway.asgi import Headers
 from gateway.errors import Refused
-from gateway.ingest.parsing import ParsedEvents, Rejection, parse, parse_translated
+from gateway.ingest.parsing import ParsedEvents, Rejection, check_commas, parse, parse_translated
 
 NDJSON = b"application/x-ndjson"
 
@@ -63,6 +63,7 @@ def _batch(body: bytes, *, now: datetime, traceparent: str | None, max_events: i
     text = jsontext.text_of(body)
     if not jsontext.is_array(text):
         return ParsedEvents([], 0, [Rejection(0, "", "a batch of CloudEvents must be a JSON array")])
+    check_commas(text, max_events)
     try:
         items = jsontext.cut(text)
     except InvalidPayload as error:

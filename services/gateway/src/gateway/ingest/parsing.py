@@ -118,7 +118,7 @@ def parse_translated(
     Raises :class:`Refused` with 413 where there are more than ``max_events`` items, or they become more than ``max_bytes``.
     """
     if len(items) > max_events:
-        raise _too_many(max_events)
+        raise too_many(max_events)
     texts: list[tuple[int, bytes]] = []
     rejected: list[Rejection] = []
     size = 0
@@ -143,6 +143,12 @@ def parse_translated(
     return ParsedEvents(parsed.messages, parsed.accepted, rejected or parsed.rejected, single)
 
 
+def check_commas(text: bytes, max_events: int) -> None:
+    """Raises :class:`Refused` with 413 where the array ``text`` has so many commas that it is not worth cutting."""
+    if len(text) > EVENT_BYTES and text.count(b",") > max_events * _COMMAS_PER_EVENT:
+        raise too_many(max_events)
+
+
 def _single(body: bytes, now: datetime, traceparent: str | None) -> ParsedEvents:
     if len(body) > EVENT_BYTES:
         return ParsedEvents([], 0, [_too_long(0)], single=True)
@@ -158,8 +164,7 @@ def _single(body: bytes, now: datetime, traceparent: str | None) -> ParsedEvents
 
 
 def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None) -> ParsedEvents:
-    if len(body) > EVENT_BYTES and body.count(b",") > max_events * _COMMAS_PER_EVENT:
-        raise _too_many(max_events)
+    check_commas(body, max_events)
     events = _all_valid(body)
     if events and len(events) <= max_events and len(body) <= EVENT_BYTES and _may_stay(events, now, traceparent):
         ids = [event.event_id for event in events]
@@ -170,7 +175,7 @@ def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None)
     except InvalidPayload as error:
         return _nothing(error.error)
     if len(items) > max_events:
-        raise _too_many(max_events)
+        raise too_many(max_events)
     if not items:
         return _nothing("the array is empty")
     return _each(enumerate(items), now, traceparent, events)
@@ -265,7 +270,7 @@ def join(texts: Sequence[bytes]) -> bytes:
 def _lines(body: bytes, max_events: int) -> Iterator[tuple[int, bytes]]:
     """The lines that hold something, with their numbers. The last may end in a newline."""
     if body.count(b"\n") > max_events:
-        raise _too_many(max_events)
+        raise too_many(max_events)
     return ((i, text) for i, line in enumerate(body.split(b"\n")) if (text := line.strip()))
 
 
@@ -288,5 +293,6 @@ def _too_long(index: int) -> Rejection:
     return Rejection(index, "", f"an event may have at most {EVENT_BYTES} bytes")
 
 
-def _too_many(max_events: int) -> Refused:
+def too_many(max_events: int) -> Refused:
+    """The refusal of a request that brings more events than it may."""
     return Refused(413, f"more than {max_events} events in one request")

@@ -1,7 +1,9 @@
 """What the bodies of these SDKs have in common: an object with events in it, fields that are all of them's, and a key. Pure.
 
-Nothing here builds the whole body: it is cut into events, and each is decoded when its turn comes. Python's SDKs write ``NaN``
-and ``Infinity`` where a number is none, which is no JSON; it is read as ``null``, as the servers of these SDKs store it.
+Nothing here builds the whole body: it is cut into events, and each is decoded when its turn comes. A body may come before
+anybody knows who sends it, and while Python builds many objects no other request is served: what no event may be is refused
+before it is decoded. Python's SDKs write ``NaN`` and ``Infinity`` where a number is none, which is no JSON; it is read as
+``null``, as the servers of these SDKs store it.
 """
 
 from __future__ import annotations
@@ -12,15 +14,28 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from drishti.errors import InvalidPayload
-from drishti.events import UNDECODABLE
+from drishti.events import EVENT_BYTES, UNDECODABLE
 from drishti.messages import jsontext
 from gateway.errors import Refused
+from gateway.ingest.parsing import check_commas, too_many
 
 Fields = dict[str, Any]
 
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+MAX_MENDED = 200_000
+"""Commas of a body in which ``NaN`` becomes ``null``: for that, all of it is built at once."""
+
+
+class _Enveloped(Struct):
+    batch: msgspec.Raw = msgspec.Raw(b"")
+
+
+_enveloped = msgspec.json.Decoder(_Enveloped)
 
 
 class Batch(NamedTuple):
@@ -41,25 +56,36 @@ class Batch(NamedTuple):
 
 
 def raw_fields(text: bytes) -> dict[str, bytes]:
-    """The fields of the object ``text``, each as it came; raises :class:`Refused` with 400."""
+    """The fields of the object ``text``, each as it came; raises :class:`Refused` with 400.
+
+    What stands beside ``batch`` becomes part of each event, so that it may not be larger than one.
+    """
     try:
+        batch = _enveloped.decode(text).batch
+        if len(text) - len(batch) > EVENT_BYTES:
+            what = "what stands beside batch" if batch else "an event"
+            raise Refused(400, f"{what} may have at most {EVENT_BYTES} bytes")
         return {name: bytes(value) for name, value in _raw_fields.decode(text).items()}
     except UNDECODABLE:
         raise Refused(400, "the body must be a JSON object") from None
 
 
-def items_of(text: bytes, field: str) -> list[bytes]:
-    """The items of the array ``text``; raises :class:`Refused` with 400."""
+def items_of(text: bytes, field: str, max_events: int) -> list[bytes]:
+    """The items of the array ``text``; raises :class:`Refused`, with 413 where there are more than ``max_events``."""
     if not jsontext.is_array(text):
         raise Refused(400, f"{field} must be an array", field=field)
+    check_commas(text, max_events)
     try:
-        return jsontext.cut(text)
+        items = jsontext.cut(text)
     except InvalidPayload as error:
         raise Refused(400, error.error, field=field) from None
+    if len(items) > max_events:
+        raise too_many(max_events)
+    return items
 
 
 def readable(body: bytes) -> bytes:
-    """``body`` as JSON that can be decoded, as far as it can be mended; raises :class:`Refused` with 400."""
+    """``body`` as JSON that can be decoded, as far as it can be mended; raises :class:`Refused` with 400 or 413."""
     text = jsontext.mended(body).strip()
     if not text:
         raise Refused(400, "the body is empty")
@@ -68,6 +94,8 @@ def readable(body: bytes) -> bytes:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except UNDECODABLE:
+        if jsontext.is_dense(text) or text.count(b",") > MAX_MENDED:
+            raise Refused(413, "the body is not JSON, and there is too much to be mended: send fewer events at once") from None
         try:
             return msgspec.json.encode(json.loads(text, parse_constant=lambda _: None))
         except (ValueError, RecursionError):

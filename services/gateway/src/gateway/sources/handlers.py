@@ -37,10 +37,11 @@ NOBODY = ""
 
 
 class Source(NamedTuple):
-    """One kind of SDK. ``batch_of`` finds events and key in a body, beside which came the query of the address."""
+    """One kind of SDK. ``batch_of`` finds events, at most so many, and key in a body, beside which came the query of the
+    address."""
 
     name: str
-    batch_of: Callable[[bytes, bytes], tuple[Batch, str | None]]
+    batch_of: Callable[[bytes, bytes, int], tuple[Batch, str | None]]
     event_of: Callable[[Batch, int, bytes], bytes]
     answer: Callable[[ParsedEvents], Answer]
     refusal: Callable[[Refused], Answer]
@@ -78,11 +79,12 @@ class SourceHandler:
             if forms.is_gzip(body):
                 body = await inflated(body, b"gzip", admission.sizes, held, admission.inflater, reads_as)
             query = scope.get("query_string", b"")
-            batch, found = await admission.read_events(reads_as, len(body), lambda _now: source.batch_of(body, query))
+            most = admission.max_events
+            batch, found = await admission.read_events(reads_as, len(body), lambda _now: source.batch_of(body, query, most))
             if principal is None:
                 principal = self._admit(scope, found.encode("utf-8", "replace") if found else None)
             request = batch._replace(request=secrets.token_hex(8))
-            take = partial(_parse, source, request, admission.max_events, 2 * admission.sizes.inflated)
+            take = partial(_parse, source, request, most, 2 * admission.sizes.inflated)
             parsed = await self._intake.take(scope, headers, principal.tenant, len(body), held, take)
         finally:
             budget.leave(held.count)
@@ -134,9 +136,9 @@ def handlers(admission: Admission, intake: EventIntake, meter: Meter) -> dict[st
     return {**made, **{f"{path}/": handler for path, handler in made.items()}}
 
 
-def _posthog_batch(body: bytes, query: bytes) -> tuple[Batch, str | None]:
-    return posthog.batch_of(forms.unwrapped(body), sent_at=forms.timestamp_of(query))
+def _posthog_batch(body: bytes, query: bytes, max_events: int) -> tuple[Batch, str | None]:
+    return posthog.batch_of(forms.unwrapped(body), max_events, sent_at=forms.timestamp_of(query))
 
 
-def _segment_batch(kind: str, body: bytes, _query: bytes) -> tuple[Batch, str | None]:
-    return segment.batch_of(body, kind)
+def _segment_batch(kind: str, body: bytes, _query: bytes, max_events: int) -> tuple[Batch, str | None]:
+    return segment.batch_of(body, kind, max_events)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from drishti.errors import InvalidPayload
-from drishti.events import UNDECODABLE
+from drishti.events import EVENT_BYTES, UNDECODABLE
 from drishti.messages import jsontext
 from drishti.messages.named_events import NAME, data_of
 from gateway.errors import Refused
@@ -40,22 +40,22 @@ class _Keyed(Struct):
 _keyed = msgspec.json.Decoder(_Keyed)
 
 
-def batch_of(body: bytes, *, sent_at: Any = None) -> tuple[Batch, str | None]:
+def batch_of(body: bytes, max_events: int, *, sent_at: Any = None) -> tuple[Batch, str | None]:
     """The events of ``body`` (one, an array, or an object with a ``batch``), and the key that it brings.
 
-    ``sent_at`` came beside it. Raises :class:`Refused` with 400.
+    ``sent_at`` came beside it. Raises :class:`Refused` with 400, or with 413 where there are more than ``max_events``.
     """
     text = readable(body)
     single = False
     shared: Fields = {}
     known: Fields = {}
     if jsontext.is_array(text):
-        items = items_of(text, "")
+        items = items_of(text, "", max_events)
     else:
         raw = raw_fields(text)
         known = decoded(raw, _OF_THE_REQUEST)
         if "batch" in raw:
-            items = items_of(raw["batch"], "batch")
+            items = items_of(raw["batch"], "batch", max_events)
             shared = decoded(raw, (name for name in raw if name != "batch" and name not in _OF_THE_REQUEST))
         else:
             items, single = [text], True
@@ -168,6 +168,8 @@ def _key_of_items(items: list[bytes]) -> str | None:
     """The key that the events bring themselves, of which there must be one for all of them."""
     keys: set[str] = set()
     for item in items:
+        if len(item) > EVENT_BYTES:
+            continue  # it is refused when its turn comes
         try:
             fields = _keyed.decode(item)
         except UNDECODABLE:

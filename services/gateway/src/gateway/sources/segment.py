@@ -26,10 +26,10 @@ _MAPPED = frozenset({
 })  # fmt: skip
 
 
-def batch_of(body: bytes, kind: str) -> tuple[Batch, str | None]:
+def batch_of(body: bytes, kind: str, max_events: int) -> tuple[Batch, str | None]:
     """The messages of ``body``, and the key that it brings. ``kind``: that of the only one, empty where it is a batch.
 
-    Raises :class:`Refused` with 400.
+    Raises :class:`Refused` with 400, or with 413 where there are more than ``max_events``.
     """
     text = readable(body)
     if jsontext.is_array(text):
@@ -41,7 +41,7 @@ def batch_of(body: bytes, kind: str) -> tuple[Batch, str | None]:
     if kind:
         items, shared = [text], {}
     elif "batch" in raw:
-        items = items_of(raw["batch"], "batch")
+        items = items_of(raw["batch"], "batch", max_events)
         shared = decoded(raw, (name for name in raw if name != "batch" and name not in _OF_THE_REQUEST))
     else:
         raise Refused(400, "must be an array", field="batch")
