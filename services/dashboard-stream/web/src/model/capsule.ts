@@ -6,6 +6,7 @@
  */
 import { Board } from "./board.ts";
 import { answerSize } from "./capsule-answers.ts";
+import { wrongField } from "./capsule-panels.ts";
 import type { Dashboard, Entry } from "./catalogue.ts";
 import type { TraceAnswer } from "./contracts.ts";
 import type { InsightVersion, Note } from "./notes.ts";
@@ -194,6 +195,8 @@ function checkDashboard(value: unknown): void {
   if (!/^[a-z0-9_-]{1,64}$/.test(value["name"] as string)) wrong("its dashboard has no name");
   for (const panel of list(value["panels"], "panels")) {
     if (!isRecord(panel) || typeof panel["kind"] !== "string" || typeof panel["title"] !== "string") wrong("a panel has no title");
+    const field = wrongField(panel);
+    if (field) wrong(`a panel has something else where its ${field} is`);
   }
   for (const name of ["series", "values"]) for (const entry of list(value[name], name)) checkEntry(entry);
 }

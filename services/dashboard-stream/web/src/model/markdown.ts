@@ -16,7 +16,7 @@ export type Block =
   | { kind: "rule" };
 
 const FENCE = /^```/;
-const HEADING = /^(#{1,4})\s+(.*?)\s*#*$/;
+const HEADING = /^(#{1,4})\s+(.*)$/;
 const RULE = /^(?:-{3,}|\*{3,}|_{3,})$/;
 const QUOTE = /^>\s?/;
 const BULLET = /^\s{0,3}[-*+]\s+/;
@@ -40,7 +40,7 @@ export function blocksOf(source: string): Block[] {
       blocks.push({ kind: "code", text: lines.slice(at + 1, end < 0 ? undefined : end).join("\n") });
       at = end < 0 ? lines.length : end + 1;
     } else if (heading) {
-      blocks.push({ kind: "heading", level: (heading[1] as string).length, inner: inlinesOf(heading[2] as string) });
+      blocks.push({ kind: "heading", level: (heading[1] as string).length, inner: inlinesOf(withoutEnd(heading[2] as string)) });
       at += 1;
     } else if (RULE.test(line.trim())) {
       blocks.push({ kind: "rule" });
@@ -56,6 +56,13 @@ export function blocksOf(source: string): Block[] {
     }
   }
   return blocks;
+}
+
+/** A heading without the number signs at its end. */
+function withoutEnd(heading: string): string {
+  let end = heading.length;
+  while (heading[end - 1] === "#") end -= 1;
+  return heading.slice(0, end).trimEnd();
 }
 
 function begins(line: string): boolean {

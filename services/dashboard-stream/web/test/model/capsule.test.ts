@@ -51,6 +51,7 @@ function fault(changed: object | string): string {
 
 test("what is no capsule, or a damaged one, is refused in words", () => {
   assert.equal(fault({}), "");
+  assert.equal(fault({ dashboard: { ...DASHBOARD, panels: [{ kind: "stat", title: "x", value: { metric: "m", field: "rate", only: { name: ["a", "b"] } } }] } }), "");
   for (const text of ["", "{", "[]", "null", "{}", '"x"', "<html><script>alert(1)</script>", "[".repeat(1_000_000)]) assert.match(fault(text), /^This file is no capsule/);
   assert.match(fault({ drishti_capsule: CAPSULE_VERSION + 1 }), /open it with a later Drishti/);
   for (const version of ["1", 0, 1.5, null, -1]) assert.match(fault({ drishti_capsule: version }), /no capsule/);
@@ -66,6 +67,9 @@ test("what is no capsule, or a damaged one, is refused in words", () => {
     { dashboard: null },
     { dashboard: { ...DASHBOARD, name: "../x" } },
     { dashboard: { ...DASHBOARD, panels: [{ kind: 1 }] } },
+    ...[{ lines: [{ metric: "requests", field: "rate", name: [[]] }] }, { text: "x".repeat(10_001) }, { thresholds: [{ value: 1, word: {} }] }, { bands: [{ lower: "1", word: "a" }] }].map(
+      (fields) => ({ dashboard: { ...DASHBOARD, panels: [{ kind: "time_series", title: "x", ...fields }] } }),
+    ),
     { dashboard: { ...DASHBOARD, series: [{ name: "a" }] } },
     { dashboard: { ...DASHBOARD, title: ["x"] } },
     { answers: {} },

@@ -41,6 +41,13 @@ test("HTML, and addresses of scripts, stay the text that they are", () => {
     assert.deepEqual(inner(hostile), [text(hostile)], hostile);
 });
 
+test("a heading has no number signs at its end, however long it is", () => {
+  assert.deepEqual(["# a ##", "# a #b", "# a # ", "# ##"].map(inner), [[text("a")], [text("a #b")], [text("a #")], []]);
+  const began = process.cpuUsage().user;
+  for (const gap of [" ", "#", " #"]) blocksOf(`# a${gap.repeat(30_000)}a`);
+  assert.ok(process.cpuUsage().user - began < 2_000_000);
+});
+
 test("long and unclosed marks take no longer than their length", () => {
   for (const mark of ["*", "**a", "[", "_a", "`", "> ", "[a](", "\\", "**".repeat(3)]) {
     const began = process.cpuUsage().user;
