@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -113,7 +114,16 @@ def _sent() -> tuple[bytes, bytes]:
                                       "db.collection.name": "leaves"}) for leaf in range(leaves)),
         ]  # fmt: skip
     resources = [making.resource_spans(service, some, **{"service.version": "1.2"}) for service, some in spans.items()]
-    logs = [log_records.message(*records, service="kitchen")]
+    (trace, root), *_ = making.random_ids(11, 1)
+    own = making.span(trace, root, "GET /metrics", start_ns=now - 3 * MINUTE_NS, duration_ms=5, error="the bus is away")
+    resources.append(making.resource_spans("gateway", [own], **{"service.namespace": "drishti"}))
+    logs = [
+        log_records.message(*records, service="kitchen"),
+        log_records.message(
+            log_records.record("the bus is away", time_unix_nano=now - 3 * MINUTE_NS),
+            service="gateway", service_namespace="drishti",
+        ),
+    ]  # fmt: skip
     return (
         ExportTraceServiceRequest(resource_spans=resources).SerializeToString(),
         ExportLogsServiceRequest(resource_logs=logs).SerializeToString(),
@@ -379,6 +389,39 @@ async def test_two_traces_are_compared_step_by_step(
         assert await violations(page) == []
         await _shot(visit, "compare", shape)
         await _fits(page)
+        assert visit.complaints == []
+
+
+@SHAPES
+@pytest.mark.parametrize("path", ["errors", "bottlenecks", "logs"])
+async def test_drishtis_own_services_are_hidden_until_they_are_asked_for(
+    chrome: Browser, gateway: gateway_rig.Rig, path: str, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/{path}")
+        main = page.get_by_role("main")
+        await expect(main).to_contain_text("kitchen", timeout=DEADLINE_MS)
+        own = {"errors": "the bus is away", "bottlenecks": "GET /metrics", "logs": "the bus is away"}[path]
+        await expect(main).not_to_contain_text(own)
+        switch = page.get_by_role("button", name="Drishti's own services")
+        await expect(switch).to_have_attribute("aria-pressed", "false")
+        await switch.click()
+        await expect(main).to_contain_text(own, timeout=DEADLINE_MS)
+        assert page.url.endswith("?own=1")
+        await expect(switch).to_have_attribute("aria-pressed", "true")
+        await _fits(page)
+        assert visit.complaints == []
+
+
+async def test_a_root_cause_may_be_one_of_drishtis_own_services(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/root-cause")
+        async with page.expect_request(lambda request: "/root-cause?" in request.url and "own=true" in request.url):
+            await page.get_by_role("button", name="Drishti's own services").click()
+        await expect(page.get_by_role("link", name="this answer")).to_have_attribute("href", re.compile("own=true"))
+        assert page.url.endswith("?own=1")
         assert visit.complaints == []
 
 

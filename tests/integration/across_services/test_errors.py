@@ -146,6 +146,8 @@ async def test_errors_are_filtered_sorted_and_paged_and_of_one_tenant(gateway: g
     assert [one["title"] for one in await errors(gateway, text="BETA")] == ["error: beta broke"]
     assert await errors(gateway, service="nobody") == []
     assert len(await errors(gateway, service="Shop")) == 3
+    assert await errors(gateway, without_service="shop") == []
+    assert len(await errors(gateway, without_service="other")) == 3
     pages, cursor = [], ""
     while True:
         status, page = await get(gateway, ERRORS, order="count", limit=1, cursor=cursor)

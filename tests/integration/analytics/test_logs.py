@@ -319,6 +319,7 @@ async def test_a_tenant_finds_its_own_records_alone(world: Rig) -> None:
         await world.wait_settled()
         assert [line.body for line in await found(world)] == ["mine"]
         assert [line.body for line in await found(world, trace_id=(b"t" * 16).hex())] == ["mine"]
+        assert await found(world, trace_id=(b"t" * 16).hex(), without_service=[TOKEN]) == []
         assert [one.text for one in (await ask(world, "log_templates")).templates] == ["mine"]
         await world.fetchval("DELETE FROM log_records WHERE tenant = 'globex'")
 
@@ -368,6 +369,10 @@ async def test_templates_are_counted_over_time_with_an_example_of_each(world: Ri
         every = await ask(world, "log_templates", from_ms=minute, to_ms=minute + 240_000)
         assert {one.text for one in every.templates} == {shipped.text, users.text, "Order lost", "order.paid"}
         assert (await ask(world, "log_templates", service="none")).templates == []
+        without = await ask(world, "log_templates", without_service=[TOKEN])
+        assert (without.count, without.templates) == (0, [])
+        assert await found(world, without_service=[TOKEN], from_ms=minute) == []
+        assert len(await found(world, without_service=["another"], from_ms=minute)) == 13
 
 
 WORDS = [first + second for first in "abcdefghijklmnopqrstuvwxyz" for second in "abcdefghijklmnopqrstuvwxyz"]

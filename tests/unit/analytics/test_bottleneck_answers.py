@@ -130,6 +130,12 @@ def test_trends_compare_an_average_trace_with_that_of_the_day_before() -> None:
     assert alone.parts[0].trend is None
 
 
+def test_root_operations_of_services_that_are_left_out_are_not_listed() -> None:
+    service = said(sums(*USUAL)).roots[0].operation.service
+    assert said(sums(*USUAL), without_service=[service]).roots == []
+    assert len(said(sums(*USUAL), without_service=["another"]).roots) == 1
+
+
 def test_what_would_be_gained_is_half_of_the_own_time() -> None:
     (root,) = said(sums(*USUAL)).roots
     llm = next(part for part in root.parts if part.operation.operation == "llm.generate")

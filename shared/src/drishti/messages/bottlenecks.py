@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from drishti.messages.field_types import EpochMs, ServiceNames, Token
+from drishti.messages.field_types import EpochMs, ServiceNames, Token, WithoutService
 from drishti.messages.traces import SpanKindName
 
 TraceId = Annotated[str, Meta(description="32 hexadecimal digits")]
@@ -17,8 +17,9 @@ Limit = Annotated[int, Meta(ge=1, le=100)]
 class BottlenecksQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """A question to analytics: what requests waited for that began in the minutes of ``[from, to)``, by root operation.
 
-    ``service`` and ``operation`` choose root operations; ``quantile`` is the one above which traces count as slow; ``limit``:
-    root operations in the answer, and parts of each. Trends compare with the same range a day earlier.
+    ``service`` and ``operation`` choose root operations, but for those of ``without_service``; ``quantile`` is the one above
+    which traces count as slow; ``limit``: root operations in the answer, and parts of each. Trends compare with the same range
+    a day earlier.
     """
 
     tenant: Token
@@ -28,6 +29,7 @@ class BottlenecksQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_m
     operation: str = ""
     quantile: Quantile = 0.95
     limit: Limit = 20
+    without_service: WithoutService = []
 
 
 class OperationName(Struct, omit_defaults=True, kw_only=True):

@@ -13,6 +13,10 @@ TOKEN = r"^[a-z0-9_-]{1,64}$(?!\n)"  # noqa: S105  (no password: a token of a su
 TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$(?!\n)"
 
 Token = Annotated[str, Meta(pattern=TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
+MAX_WITHOUT = 16
+"""Services that one question leaves out."""
+
+WithoutService = Annotated[list[Token], Meta(max_length=MAX_WITHOUT, description="tokens of services that are left out")]
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 ServiceName = Annotated[
     str, Meta(max_length=256, description="`service` as it was given, for people; where it is another text")

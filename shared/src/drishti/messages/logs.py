@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from drishti.messages.field_types import EpochMs, Instant, ServiceNames, Token
+from drishti.messages.field_types import EpochMs, Instant, ServiceNames, Token, WithoutService
 from drishti.messages.traces import TraceId
 
 MAX_TEMPLATES = 100
@@ -42,6 +42,7 @@ class LogSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "fr
     trace_id: TraceId | None = None
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     cursor: Annotated[str, Meta(max_length=64)] = ""
+    without_service: WithoutService = []
 
 
 class FoundRecord(Struct, omit_defaults=True, kw_only=True):
@@ -89,6 +90,7 @@ class TemplateSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms"
     severity: LeastSeverity = None
     limit: Annotated[int, Meta(ge=1, le=MAX_TEMPLATES)] = 20
     steps: Annotated[int, Meta(ge=1, le=120)] = 60
+    without_service: WithoutService = []
 
 
 class FoundTemplate(Struct, omit_defaults=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from drishti.messages.field_types import MAX_ALTERNATIVES, EpochMs, ServiceNames, Token, known_values
+from drishti.messages.field_types import MAX_ALTERNATIVES, EpochMs, ServiceNames, Token, WithoutService, known_values
 from drishti.messages.traces import TraceId
 
 Fingerprint = Annotated[
@@ -44,6 +44,7 @@ class ErrorSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     cursor: Annotated[str, Meta(max_length=64)] = ""
     services: Services = []
     texts: Texts = []
+    without_service: WithoutService = []
 
 
 class ErrorGroup(Struct, omit_defaults=True, kw_only=True):

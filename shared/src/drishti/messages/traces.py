@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from drishti.messages.field_types import MAX_ALTERNATIVES, EpochMs, ServiceNames, Token, known_values
+from drishti.messages.field_types import MAX_ALTERNATIVES, EpochMs, ServiceNames, Token, WithoutService, known_values
 
 TraceId = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{32}$(?!\n)", description="the id of a trace: 32 hexadecimal digits")]
 SpanKindName = Literal["unspecified", "internal", "server", "client", "producer", "consumer"]
@@ -154,7 +154,7 @@ class SpanConditions(Struct, omit_defaults=True, kw_only=True, rename={"from_ms"
     attribute: Annotated[list[AttributeFilter], Meta(max_length=8)] = []
     text: Text = ""
     root: bool = False
-    without_service: Annotated[list[Token], Meta(max_length=16)] = []
+    without_service: WithoutService = []
     services: Services = []
     operations: Texts = []
     texts: Texts = []

@@ -50,7 +50,9 @@ def answer(
     chosen = [
         (root, sums)
         for root, sums in now.roots.items()
-        if (not service or root.service == service) and (not asked.operation or root.operation == asked.operation)
+        if (not service or root.service == service)
+        and root.service not in asked.without_service
+        and (not asked.operation or root.operation == asked.operation)
     ]
     chosen.sort(key=lambda item: (-item[1].durations.total_ns, item[0]))
     return BottlenecksAnswer(

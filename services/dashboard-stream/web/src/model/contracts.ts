@@ -258,8 +258,9 @@ export interface BottlenecksAnswer {
 /**
  * A question to analytics: what requests waited for that began in the minutes of ``[from, to)``, by root operation.
  *
- * ``service`` and ``operation`` choose root operations; ``quantile`` is the one above which traces count as slow; ``limit``:
- * root operations in the answer, and parts of each. Trends compare with the same range a day earlier.
+ * ``service`` and ``operation`` choose root operations, but for those of ``without_service``; ``quantile`` is the one above
+ * which traces count as slow; ``limit``: root operations in the answer, and parts of each. Trends compare with the same range
+ * a day earlier.
  */
 export interface BottlenecksQuery {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -273,6 +274,8 @@ export interface BottlenecksQuery {
   /** 0.95: traces at and above the 95th percentile are the slow ones */
   quantile?: number;
   limit?: number;
+  /** tokens of services that are left out */
+  without_service?: string[];
 }
 
 /**
@@ -622,6 +625,8 @@ export interface ErrorSearch {
   services?: string[];
   /** several, of which any may be met */
   texts?: string[];
+  /** tokens of services that are left out */
+  without_service?: string[];
 }
 
 /** A span that had the error. */
@@ -1145,6 +1150,8 @@ export interface LogSearch {
   trace_id?: string | null;
   limit?: number;
   cursor?: string;
+  /** tokens of services that are left out */
+  without_service?: string[];
 }
 
 /** Calls of one node by another, by ``id``, timed as the caller saw them. ``share``: of all calls that the caller makes. */
@@ -1967,6 +1974,8 @@ export interface TemplateSearch {
   severity?: "debug" | "error" | "fatal" | "info" | "trace" | "warn" | null;
   limit?: number;
   steps?: number;
+  /** tokens of services that are left out */
+  without_service?: string[];
 }
 
 /** Words: headings, lists, emphasis, code and links of Markdown. HTML is shown as it is written. */
@@ -2036,6 +2045,7 @@ export interface TraceAggregate {
   attribute?: string[];
   text?: string;
   root?: boolean;
+  /** tokens of services that are left out */
   without_service?: string[];
   /** several, of which any may be met */
   services?: string[];
@@ -2106,6 +2116,7 @@ export interface TraceFacets {
   attribute?: string[];
   text?: string;
   root?: boolean;
+  /** tokens of services that are left out */
   without_service?: string[];
   /** several, of which any may be met */
   services?: string[];
@@ -2176,6 +2187,7 @@ export interface TraceSearch {
   attribute?: string[];
   text?: string;
   root?: boolean;
+  /** tokens of services that are left out */
   without_service?: string[];
   /** several, of which any may be met */
   services?: string[];

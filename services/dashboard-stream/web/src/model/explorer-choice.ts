@@ -14,13 +14,16 @@ export const CAUSES_PATH = "/api/dashboard/root-cause";
 
 const FIRST_RANGE = TRACE_RANGES[1] as Range;
 
-/** What each page has besides its range of time, as texts; empty: no condition. They are named as the API names its parameters. */
-export const ERROR_FIELDS = ["error", "service", "status", "text", "order"] as const;
-export const BOTTLENECK_FIELDS = ["service", "operation", "quantile"] as const;
+/**
+ * What each page has besides its range of time, as texts; empty: no condition. They are named as the API names its parameters.
+ * `own`: Drishti's own services are shown, too; `withoutOwnUnless` says it to the API.
+ */
+export const ERROR_FIELDS = ["error", "service", "status", "text", "order", "own"] as const;
+export const BOTTLENECK_FIELDS = ["service", "operation", "quantile", "own"] as const;
 /** `template`: ids with commas between them. */
-export const LOG_FIELDS = ["service", "severity", "template", "text", "trace_id"] as const;
-export const CAUSE_FIELDS = [] as const;
-/** `status`: `open` or `over`; `severity`: at least; `own`: of Drishti's own services, too. */
+export const LOG_FIELDS = ["service", "severity", "template", "text", "trace_id", "own"] as const;
+export const CAUSE_FIELDS = ["own"] as const;
+/** `status`: `open` or `over`; `severity`: at least. */
 export const INCIDENT_FIELDS = ["status", "severity", "service", "text", "own"] as const;
 
 export type Choice<Field extends string> = TimeWindow & Record<Field, string>;
@@ -28,7 +31,7 @@ export type ErrorChoice = Choice<(typeof ERROR_FIELDS)[number]>;
 export type BottleneckChoice = Choice<(typeof BOTTLENECK_FIELDS)[number]>;
 export type LogChoice = Choice<(typeof LOG_FIELDS)[number]>;
 export type IncidentChoice = Choice<(typeof INCIDENT_FIELDS)[number]>;
-export type CauseChoice = TimeWindow;
+export type CauseChoice = Choice<(typeof CAUSE_FIELDS)[number]>;
 
 /** Other names of fields in addresses, as the API has them. */
 const ALSO: Readonly<Record<string, string>> = { error: "fingerprint" };
@@ -52,7 +55,7 @@ export function queryOf<Field extends string>(choice: Choice<Field>, fields: rea
 export function askedOf<Field extends string>(choice: Choice<Field>, fields: readonly Field[], now: number): URLSearchParams {
   const { from, to } = boundsOf(choice, now);
   const asked = new URLSearchParams({ from: String(from), to: String(to) });
-  for (const field of fields) if (choice[field]) asked.set(field, choice[field]);
+  for (const field of fields) if (choice[field] && field !== "own") asked.set(field, choice[field]);
   return asked;
 }
 

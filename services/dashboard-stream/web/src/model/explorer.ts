@@ -1,7 +1,7 @@
 /** What the pages of traces and of the service map show, as their addresses say it. Pure. */
 import { decimal, whole } from "./format.ts";
 import type { DurationBucket, FoundTrace } from "./contracts.ts";
-import { OWN_SERVICES, ownShown } from "./own-services.ts";
+import { ownShown, withoutOwnUnless } from "./own-services.ts";
 import type { Range } from "./metric-choice.ts";
 import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./time-range.ts";
 
@@ -99,8 +99,7 @@ export function conditionsOf(choice: TraceChoice, now: number): URLSearchParams 
   say("text", choice.text);
   for (const one of choice.attributes) asked.append("attribute", one);
   say("root", choice.root ? "true" : "");
-  if (!ownShown(choice.own, choice.service)) for (const one of OWN_SERVICES) asked.append("without_service", one);
-  return asked;
+  return withoutOwnUnless(ownShown(choice.own, choice.service), asked);
 }
 
 /** `850 µs`, `12.4 ms`, `1.90 s`, `3.2 min` */

@@ -16,9 +16,15 @@ export function isOwn(service: string): boolean {
 /** What the switch says, on every page that has it. */
 export const OWN_TITLE = "Drishti's own services";
 
-/** Whether Drishti's own services are shown: where the address says so, or names one of them. */
+/** Whether Drishti's own services are shown: where the address says so, or names one of them, by its token or its name. */
 export function ownShown(own: boolean, service: string): boolean {
-  return own || isOwn(service);
+  return own || isOwn(service.replace(/^drishti\//, PREFIX));
+}
+
+/** `asked` without Drishti's own services, unless they are shown. */
+export function withoutOwnUnless(shown: boolean, asked: URLSearchParams): URLSearchParams {
+  if (!shown) for (const one of OWN_SERVICES) asked.append("without_service", one);
+  return asked;
 }
 
 /** The map without Drishti's own services, and without what only these call or are called by. */

@@ -8,6 +8,7 @@ import { boundsOf, rangeInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { ConditionsForm, Segments } from "../panels/conditions.tsx";
 import { HowToSend } from "../panels/how-to-send.tsx";
+import { OwnHidden, OwnSwitch } from "../panels/own-switch.tsx";
 import { TraceLink } from "../panels/trace-link.tsx";
 
 /** Root operations that are unfolded from the start. */
@@ -42,6 +43,7 @@ export function BottlenecksPage({ answer, choice, show, retry, now, jaeger }: Pr
       <h1>Bottlenecks</h1>
       <ConditionsForm window={choice} show={show} now={now} fields={fields}>
         <Segments label="Which traces are slow" options={QUANTILES} value={choice.quantile} choose={(quantile) => show({ quantile })} />
+        <OwnSwitch own={choice.own !== ""} service={choice.service} show={(own) => show({ own: own ? "1" : "" })} />
       </ConditionsForm>
       <AskedAnswer asked={answer} retry={retry}>
         {(found) =>
@@ -222,6 +224,7 @@ function Nothing({ choice, show, now }: Pick<Props, "choice" | "show" | "now">) 
       <p>
         No trace {bare ? "was received" : "meets these conditions"} {rangeInWords(choice, now)}.
       </p>
+      <OwnHidden own={choice.own !== ""} service={choice.service} show={(own) => show({ own: own ? "1" : "" })} />
       {bare ? (
         <HowToSend />
       ) : (

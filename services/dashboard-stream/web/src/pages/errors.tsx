@@ -7,6 +7,7 @@ import { rangeInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { ConditionsForm, Segments } from "../panels/conditions.tsx";
 import { HowToSend } from "../panels/how-to-send.tsx";
+import { OwnHidden, OwnSwitch } from "../panels/own-switch.tsx";
 import { Sparkline } from "../panels/sparkline.tsx";
 import { When } from "../panels/when.tsx";
 
@@ -47,6 +48,7 @@ export function ErrorsPage({ list, errors, more, why, choice, show, retry, now }
       <ConditionsForm window={choice} show={show} now={now} fields={fields}>
         <Segments label="Status" options={STATES} value={choice.status} choose={(status) => show({ status })} />
         <Segments label="Order" options={ORDERS} value={choice.order} choose={(order) => show({ order })} />
+        <OwnSwitch own={choice.own !== ""} service={choice.service} show={(own) => show({ own: own ? "1" : "" })} />
       </ConditionsForm>
       <AskedAnswer asked={list} retry={retry}>
         {() =>
@@ -153,6 +155,7 @@ function Nothing({ choice, show, now }: Pick<Props, "choice" | "show" | "now">) 
       <p>
         No error {bare ? "was seen" : "meets these conditions"} {rangeInWords(choice, now)}.{bare && " Errors are drawn from spans: either none failed, or none came."}
       </p>
+      <OwnHidden own={choice.own !== ""} service={choice.service} show={(own) => show({ own: own ? "1" : "" })} />
       {bare ? (
         <HowToSend />
       ) : (

@@ -6,11 +6,12 @@ import { whole } from "../model/format.ts";
 import { incidentGroups, notesOf, servicesOf } from "../model/incident-history.ts";
 import { isOpen } from "../model/incidents.ts";
 import { insightsAt, type InsightVersion } from "../model/notes.ts";
-import { OWN_TITLE, ownShown } from "../model/own-services.ts";
+import { ownShown } from "../model/own-services.ts";
 import { boundsOf, rangeInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { IncidentList, NoteList } from "../panels/insights-panel.tsx";
 import { Notice } from "../panels/notice.tsx";
+import { OwnSwitch } from "../panels/own-switch.tsx";
 import { TimeRange } from "../panels/time-range.tsx";
 
 /** More are found by conditions. */
@@ -96,7 +97,6 @@ function Found({ history, units, choice, show, retry, now }: Omit<Props, "histor
 
 function Conditions({ choice, show, now, services }: Pick<Props, "choice" | "show" | "now"> & { services: string[] }) {
   const chosen = choice.service && !services.includes(choice.service) ? [choice.service, ...services] : services;
-  const own = ownShown(choice.own !== "", choice.service);
   const searched = (event: SubmitEvent) => {
     event.preventDefault();
     show({ text: String(new FormData(event.currentTarget as HTMLFormElement).get("text") ?? "").trim() });
@@ -131,9 +131,7 @@ function Conditions({ choice, show, now, services }: Pick<Props, "choice" | "sho
           ))}
         </select>
       </label>
-      <button type="button" aria-pressed={own} disabled={own && !choice.own} onClick={() => show({ own: own ? "" : "1" })}>
-        {OWN_TITLE}
-      </button>
+      <OwnSwitch own={choice.own !== ""} service={choice.service} show={(own) => show({ own: own ? "1" : "" })} />
       <label>
         Text
         <input name="text" size={18} defaultValue={choice.text} key={choice.text} />

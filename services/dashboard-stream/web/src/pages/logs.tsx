@@ -9,6 +9,7 @@ import { rangeInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { Attributes } from "../panels/attributes.tsx";
 import { ConditionsForm } from "../panels/conditions.tsx";
+import { OwnHidden, OwnSwitch } from "../panels/own-switch.tsx";
 import { Sparkline } from "../panels/sparkline.tsx";
 import { TraceLink } from "../panels/trace-link.tsx";
 import { When } from "../panels/when.tsx";
@@ -54,6 +55,7 @@ export function LogsPage({ templates, list, records, more, why, choice, show, re
             ))}
           </select>
         </label>
+        <OwnSwitch own={choice.own !== ""} service={choice.service} show={(own) => show({ own: own ? "1" : "" })} />
       </ConditionsForm>
       {choice.template && (
         <p class="chosen">
@@ -113,7 +115,7 @@ function Templates({ found, names, choice, now }: { found: TemplateList; names: 
           {found.templates.map((one) => (
             <tr key={`${one.service} ${one.id}`}>
               <th scope="row">
-                <a href={linkTo(LOGS_PATH, { ...sameWindow(choice), service: one.service, severity: choice.severity, template: idsOf(one) })} title={one.example}>
+                <a href={linkTo(LOGS_PATH, { ...sameWindow(choice), own: choice.own, service: one.service, severity: choice.severity, template: idsOf(one) })} title={one.example}>
                   <bdi>{one.text}</bdi>
                 </a>
               </th>
@@ -214,6 +216,7 @@ function Nothing({ choice, show, now }: Pick<Props, "choice" | "show" | "now">) 
       <p>
         {choice.trace_id ? "No log record of this trace was received." : `No log record ${bare ? "was received" : "meets these conditions"} ${rangeInWords(choice, now)}.`}
       </p>
+      <OwnHidden own={choice.own !== "" || choice.trace_id !== ""} service={choice.service} show={(own) => show({ own: own ? "1" : "" })} />
       {bare ? (
         <p>
           Send log records with any OpenTelemetry SDK to <code>{location.origin}/v1/logs</code>, with the header <code>authorization: Bearer &lt;key&gt;</code>. The key of a local run is in{" "}

@@ -7,6 +7,7 @@ import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { plain, whole } from "../model/format.ts";
 import { boundsOf, windowInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
+import { OwnSwitch } from "../panels/own-switch.tsx";
 import { SharedFindings } from "../panels/shared-findings.tsx";
 
 const MINUTE_MS = 60_000;
@@ -165,7 +166,8 @@ function WindowForm({ choice, show, now }: Pick<Props, "choice" | "show" | "now"
         <input type="datetime-local" step={1} value={typed.to || localOf(to)} onInput={(event) => setTyped({ ...typed, to: (event.target as HTMLInputElement).value })} />
       </label>
       <button type="submit">Find the cause</button>
-      <a href={linkTo(CAUSES_PATH, sameWindow({ ...choice, from: from - 5 * MINUTE_MS, to: to - 5 * MINUTE_MS }))}>5 min earlier</a>
+      <OwnSwitch own={choice.own !== ""} service="" show={(own) => show({ ...choice, own: own ? "1" : "" })} />
+      <a href={linkTo(CAUSES_PATH, { ...sameWindow({ ...choice, from: from - 5 * MINUTE_MS, to: to - 5 * MINUTE_MS }), own: choice.own })}>5 min earlier</a>
       <p class="fault" role="alert">
         {problem}
       </p>

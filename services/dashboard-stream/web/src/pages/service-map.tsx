@@ -7,6 +7,7 @@ import { time } from "../model/format.ts";
 import { edgeOf, waysOf } from "../model/map-edges.ts";
 import { OWN_TITLE, ownShown, withoutOwn } from "../model/own-services.ts";
 import { everyMs, rangeInWords } from "../model/time-range.ts";
+import { OwnSwitch } from "../panels/own-switch.tsx";
 import { TimeRange } from "../panels/time-range.tsx";
 import { HowToSend } from "../panels/how-to-send.tsx";
 import { EdgePanel, MapCalls, MapPicture } from "../panels/map-picture.tsx";
@@ -38,9 +39,7 @@ export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
       )}
       <div class="panel trace-conditions">
         <TimeRange window={choice} show={show} now={now} />
-        <button type="button" aria-pressed={own} disabled={own && !choice.own} onClick={() => show({ own: !own })}>
-          {OWN_TITLE}
-        </button>
+        <OwnSwitch own={choice.own} service={choice.service} show={(own) => show({ own })} />
         {choice.service && (
           <button type="button" class="tag" onClick={() => show({ service: "" })}>
             around <bdi>{found?.service_names?.[choice.service] ?? choice.service}</bdi> ×

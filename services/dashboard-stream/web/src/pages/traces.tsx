@@ -4,10 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import { type Asked, wordOf } from "../model/asked.ts";
 import type { Facet, FacetAnswer, FoundTrace, TraceList } from "../model/contracts.ts";
 import { sorted, spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
-import { OWN_TITLE, ownShown } from "../model/own-services.ts";
 import { dayAndTime, plain, time } from "../model/format.ts";
 import { HowToSend } from "../panels/how-to-send.tsx";
 import { Notice } from "../panels/notice.tsx";
+import { OwnHidden, OwnSwitch } from "../panels/own-switch.tsx";
 import { everyMs, LAST, rangeInWords, TRACE_RANGES } from "../model/time-range.ts";
 import { TimeRange } from "../panels/time-range.tsx";
 import { TraceDurations } from "../panels/trace-durations.tsx";
@@ -225,18 +225,9 @@ function Conditions({ choice, show, now }: Pick<Props, "choice" | "show" | "now"
         <input size={22} placeholder="http.route=/cart, size>=3" value={typed.attribute} onInput={type("attribute")} />
       </label>
       <button type="submit">Search</button>
-      <OwnSwitch choice={choice} show={show} />
+      <OwnSwitch own={choice.own} service={choice.service} show={(own) => show({ own })} />
       <Chosen choice={choice} show={show} />
     </form>
-  );
-}
-
-function OwnSwitch({ choice, show }: Pick<Props, "choice" | "show">) {
-  const on = ownShown(choice.own, choice.service);
-  return (
-    <button type="button" aria-pressed={on} disabled={on && !choice.own} onClick={() => show({ own: !on })}>
-      {OWN_TITLE}
-    </button>
   );
 }
 
@@ -320,14 +311,7 @@ function Nothing({ choice, show, now }: Pick<Props, "choice" | "show" | "now">) 
       <p>
         No trace {bare ? "was received" : "meets these conditions"} {rangeInWords(choice, now)}.
       </p>
-      {!ownShown(choice.own, choice.service) && (
-        <p>
-          Those of {OWN_TITLE} are not among them.{" "}
-          <button type="button" onClick={() => show({ own: true })}>
-            Show them
-          </button>
-        </p>
-      )}
+      <OwnHidden own={choice.own} service={choice.service} show={(own) => show({ own })} />
       {bare ? (
         <HowToSend />
       ) : (

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { beginSession, fetchSession, gatewayNow } from "../live/analytics.ts";
 import { changeError, fetchError, fetchErrors, fetchShared } from "../live/explorer.ts";
 import { askedOf, choiceOf, ERROR_FIELDS, type ErrorChoice, ERRORS_PATH, queryOf } from "../model/explorer-choice.ts";
+import { ownShown, withoutOwnUnless } from "../model/own-services.ts";
 import { everyMs } from "../model/time-range.ts";
 import { ErrorPage } from "../pages/error.tsx";
 import { ErrorsPage } from "../pages/errors.tsx";
@@ -24,12 +25,12 @@ export function ErrorsView({ query, places, go, theme }: ExplorerProps) {
   const { error } = choice;
   const listKey = error ? null : queryOf(choice, ERROR_FIELDS) || "?";
   const conditions = (more: Record<string, string> = {}) => {
-    const asked = askedOf(choice, LIST_FIELDS, gatewayNow());
+    const asked = withoutOwnUnless(ownShown(choice.own !== "", choice.service), askedOf(choice, LIST_FIELDS, gatewayNow()));
     for (const [name, value] of Object.entries({ steps: String(STEPS), ...more })) asked.set(name, value);
     return asked;
   };
   const range = () => askedOf(choice, [], gatewayNow());
-  const oneKey = error ? queryOf({ ...choice, service: "", status: "", text: "", order: "" }, ERROR_FIELDS) : null;
+  const oneKey = error ? queryOf({ ...choice, service: "", status: "", text: "", order: "", own: "" }, ERROR_FIELDS) : null;
   const [list, retry] = useAsked(listKey, every, (signal) => fetchErrors(conditions(), signal));
   const [one, retryOne] = useAsked(oneKey, every, (signal) => fetchError(error, range(), signal));
   const [shared, retryShared] = useAsked(oneKey, Math.max(every, SHARED_EVERY_MS), (signal) => {
@@ -56,7 +57,7 @@ export function ErrorsView({ query, places, go, theme }: ExplorerProps) {
     askSession();
   };
   const asked = error ? one : list;
-  const json = error ? `errors/${encodeURIComponent(error)}?${askedOf(choice, [], now)}` : `errors?${askedOf(choice, LIST_FIELDS, now)}`;
+  const json = error ? `errors/${encodeURIComponent(error)}?${askedOf(choice, [], now)}` : `errors?${conditions()}`;
   return (
     <ExplorerFrame places={places} path={ERRORS_PATH} go={go} asked={asked} every={every} now={now} theme={theme} json={json} what={error ? "this error" : "these errors"} opened={opened}>
       {error ? (

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { fetchSession, gatewayNow } from "../live/analytics.ts";
 import { fetchLogs, fetchTemplates } from "../live/explorer.ts";
 import { askedOf, choiceOf, LOG_FIELDS, type LogChoice, LOGS_PATH, queryOf } from "../model/explorer-choice.ts";
+import { ownShown, withoutOwnUnless } from "../model/own-services.ts";
 import { everyMs } from "../model/time-range.ts";
 import { LogsPage } from "../pages/logs.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
@@ -19,13 +20,14 @@ export function LogsView({ query, places, go, theme }: ExplorerProps) {
   const every = everyMs(choice);
   const key = queryOf(choice, LOG_FIELDS);
   const templatesKey = choice.trace_id ? null : queryOf({ ...choice, template: "", text: "", trace_id: "" }, LOG_FIELDS);
+  const own = ownShown(choice.own !== "" || choice.trace_id !== "", choice.service);
   const [templates, retryTemplates] = useAsked(templatesKey, 2 * every, (signal) => {
-    const asked = askedOf(choice, TEMPLATE_FIELDS, gatewayNow());
+    const asked = withoutOwnUnless(own, askedOf(choice, TEMPLATE_FIELDS, gatewayNow()));
     asked.set("steps", String(STEPS));
     return fetchTemplates(asked, signal);
   });
   const conditions = (at: Record<string, string> = {}) => {
-    const asked = askedOf({ ...choice, template: "" }, LOG_FIELDS, gatewayNow());
+    const asked = withoutOwnUnless(own, askedOf({ ...choice, template: "" }, LOG_FIELDS, gatewayNow()));
     for (const id of choice.template.split(",").filter(Boolean)) asked.append("template", id);
     for (const [name, value] of Object.entries({ limit: String(RECORDS), ...at })) asked.set(name, value);
     return asked;

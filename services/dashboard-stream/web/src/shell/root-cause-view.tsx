@@ -17,7 +17,12 @@ export function RootCauseView({ query, places, go, theme }: ExplorerProps) {
   const every = Math.max(EVERY_MS, everyMs(choice));
   const key = queryOf(choice, CAUSE_FIELDS);
   const range = () => askedOf(choice, CAUSE_FIELDS, gatewayNow());
-  const [answer, retry] = useAsked(key, every, (signal) => fetchRootCause(range(), signal));
+  const question = () => {
+    const asked = range();
+    if (choice.own) asked.set("own", "true");
+    return asked;
+  };
+  const [answer, retry] = useAsked(key, every, (signal) => fetchRootCause(question(), signal));
   const [shared, retryShared] = useAsked(key, 2 * every, (signal) => fetchShared(range(), signal));
   const [session] = useAsked("session", SESSION_EVERY_MS, fetchSession);
   useEffect(() => {
@@ -29,7 +34,7 @@ export function RootCauseView({ query, places, go, theme }: ExplorerProps) {
     retryShared();
   };
   return (
-    <ExplorerFrame places={places} path={CAUSES_PATH} go={go} asked={answer} every={every} now={now} theme={theme} json={`root-cause?${askedOf(choice, CAUSE_FIELDS, now)}`} what="this answer" opened={opened}>
+    <ExplorerFrame places={places} path={CAUSES_PATH} go={go} asked={answer} every={every} now={now} theme={theme} json={`root-cause?${question()}`} what="this answer" opened={opened}>
       <RootCausePage answer={answer} shared={shared} choice={choice} show={show} retry={retry} retryShared={retryShared} now={now} jaeger={session.value?.jaeger_ui_url ?? ""} />
     </ExplorerFrame>
   );

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { MapNode, ServiceMapAnswer } from "../../src/model/contracts.ts";
 import { conditionsOf, durationsOf, sorted, traceChoiceOf, traceQueryOf } from "../../src/model/explorer.ts";
 import { edgeId, edgeOf, waysOf } from "../../src/model/map-edges.ts";
-import { ofUsers, OWN_SERVICES, withoutOwn } from "../../src/model/own-services.ts";
+import { askedOf, choiceOf, ERROR_FIELDS, LOG_FIELDS, queryOf } from "../../src/model/explorer-choice.ts";
+import { ofUsers, OWN_SERVICES, ownShown, withoutOwn, withoutOwnUnless } from "../../src/model/own-services.ts";
 import { anomaly } from "../fixtures.ts";
 
 function map(edges: [string, string][]): ServiceMapAnswer {
@@ -69,4 +70,15 @@ test("what models say of Drishti's own services is not said of a user's", () => 
   const of = (key: string, service?: string) => anomaly({ key, series: key, ...(service ? { labels: { service } } : {}) });
   const left = ofUsers([of("all"), of("theirs", "gateway"), of("own", "drishti--gateway")]);
   assert.deepEqual(left.map((one) => one.key), ["all", "theirs"]);
+});
+
+test("a question leaves Drishti's own services out unless they are shown, and a name shows them as a token does", () => {
+  const asked = (own: boolean, service: string) => withoutOwnUnless(ownShown(own, service), new URLSearchParams("from=1")).getAll("without_service");
+  assert.deepEqual(asked(false, ""), OWN_SERVICES);
+  assert.deepEqual(asked(false, "shop"), OWN_SERVICES);
+  assert.deepEqual(asked(true, ""), []);
+  assert.deepEqual(asked(false, "drishti--gateway"), []);
+  assert.deepEqual(asked(false, "drishti/gateway"), []);
+  assert.equal(queryOf(choiceOf("?service=shop&own=1", LOG_FIELDS), LOG_FIELDS), "?service=shop&own=1");
+  assert.equal(askedOf(choiceOf("?own=1", ERROR_FIELDS), ERROR_FIELDS, 1e12).has("own"), false, "the API of errors has no such parameter");
 });

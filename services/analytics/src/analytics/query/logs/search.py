@@ -84,7 +84,7 @@ async def _read(session: Session, asked: LogSearch, begin: datetime, before: Pos
             await session.value("plan_for_values")
             records = await session.fetch(
                 "log_records_of_trace" if of_trace else "log_records",
-                asked.tenant, start, end, before.id, *conditions, wanted, READ_BYTES, *of_trace,
+                asked.tenant, start, end, before.id, *conditions, wanted, READ_BYTES, asked.without_service, *of_trace,
             )  # fmt: skip
         found += records
         if records and (len(records) == wanted or len(records) < records[0]["found"]):

@@ -64,7 +64,7 @@ class TemplateSearches:
             as_of = await session.value("clock")
             async with session.transaction():
                 await session.value("plan_for_values")
-                records = await session.fetch("log_templates", *wanted, bounds, MOST_TEMPLATES)
+                records = await session.fetch("log_templates", *wanted, bounds, MOST_TEMPLATES, asked.without_service)
             columns = [[record[name] for record in records] for name in ("service", "template", "last")]
             examples = await session.fetch("log_examples", asked.tenant, *columns, MAX_BODY)
             found = await computed(

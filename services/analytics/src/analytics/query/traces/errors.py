@@ -78,6 +78,7 @@ class ErrorLists:
                 asked.limit + 1,
                 COUNTED,
                 bytes.fromhex(asked.trace_id) if asked.trace_id else None,
+                asked.without_service,
             )
             shown = found[: asked.limit]
             groups = [_group(record) for record in shown]

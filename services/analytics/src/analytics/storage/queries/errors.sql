@@ -15,8 +15,8 @@ DELETE FROM error_groups WHERE last_seen < now() - make_interval(days => $1)
 
 -- name: error_groups
 -- tenant, from, to, services or none, status or '', type or '', patterns or none, order, key of the last one of the page before or NULL, its
--- fingerprint, limit, most occurrences that are counted of each, the id of a trace that has them or NULL. Those of a tenant are few
--- enough to sort.
+-- fingerprint, limit, most occurrences that are counted of each, the id of a trace that has them or NULL, services that are left out.
+-- Those of a tenant are few enough to sort.
 SELECT g.*, n.in_range, t.trace_id
 FROM (
     SELECT * FROM (
@@ -25,7 +25,7 @@ FROM (
             ELSE (extract(epoch FROM g.last_seen) * 1000000)::bigint END AS key
         FROM error_groups AS g
         WHERE g.tenant = $1 AND g.count > 0 AND ($13::bytea IS NOT NULL OR (g.last_seen >= $2 AND g.first_seen < $3))
-          AND ($4::text[] = '{}' OR g.service = ANY ($4)) AND ($5::text = '' OR g.status = $5) AND ($6::text = '' OR g.type = $6)
+          AND ($4::text[] = '{}' OR g.service = ANY ($4)) AND g.service <> ALL ($14::text[]) AND ($5::text = '' OR g.status = $5) AND ($6::text = '' OR g.type = $6)
           AND ($7::text[] = '{}' OR g.title ILIKE ANY ($7) OR g.culprit ILIKE ANY ($7))
           AND ($13 IS NULL OR g.fingerprint = ANY (ARRAY(
               SELECT s.fingerprint FROM span_errors AS s WHERE s.trace_id = $13 AND s.tenant || '' = $1 AND NOT s.passed_on

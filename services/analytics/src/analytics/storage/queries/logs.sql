@@ -6,12 +6,14 @@
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: log_records
--- tenant, from, until, id, service or null, least severity, templates or null, pattern of ILIKE or null, limit, bytes. Records
--- before the one with this time and id, the newest first: so many, and as many bytes of them; the first one at any rate.
+-- tenant, from, until, id, service or null, least severity, templates or null, pattern of ILIKE or null, limit, bytes, services
+-- that are left out. Records before the one with this time and id, the newest first: so many, and as many bytes of them; the first
+-- one at any rate.
 WITH found AS MATERIALIZED (
     SELECT * FROM log_records
     WHERE tenant = $1 AND time >= $2 AND time <= $3 AND (time, id) < ($3, $4)
-      AND ($5::text IS NULL OR service = $5) AND severity >= $6 AND ($7::bigint[] IS NULL OR template = ANY ($7))
+      AND ($5::text IS NULL OR service = $5) AND service <> ALL ($11::text[]) AND severity >= $6
+      AND ($7::bigint[] IS NULL OR template = ANY ($7))
       AND ($8::text IS NULL OR body ILIKE $8
            OR attributes ?| '{exception.message,exception.type}'
               AND (attributes ->> 'exception.message' ILIKE $8 OR attributes ->> 'exception.type' ILIKE $8))
@@ -29,9 +31,10 @@ SELECT * FROM sized WHERE place = 1 OR bytes <= $10 ORDER BY place
 -- name: log_records_of_trace
 -- As log_records, of one trace, which comes last of the parameters.
 WITH found AS MATERIALIZED (
-    SELECT * FROM (SELECT * FROM log_records WHERE trace_id = $11 AND tenant = $1 OFFSET 0) AS of_trace
+    SELECT * FROM (SELECT * FROM log_records WHERE trace_id = $12 AND tenant = $1 OFFSET 0) AS of_trace
     WHERE time >= $2 AND time <= $3 AND (time, id) < ($3, $4)
-      AND ($5::text IS NULL OR service = $5) AND severity >= $6 AND ($7::bigint[] IS NULL OR template = ANY ($7))
+      AND ($5::text IS NULL OR service = $5) AND service <> ALL ($11::text[]) AND severity >= $6
+      AND ($7::bigint[] IS NULL OR template = ANY ($7))
       AND ($8::text IS NULL OR body ILIKE $8
            OR attributes ?| '{exception.message,exception.type}'
               AND (attributes ->> 'exception.message' ILIKE $8 OR attributes ->> 'exception.type' ILIKE $8))
@@ -55,14 +58,15 @@ SELECT put_log_counts(
 )
 
 -- name: log_templates
--- tenant, whether by hours, from, to, service or null, least severity, bounds of the steps, limit. Of each service the templates of
--- its records, those with the most first, and how many records of each there are in the steps that have any, counted from 1. `total`
+-- tenant, whether by hours, from, to, service or null, least severity, bounds of the steps, limit, services that are left
+-- out. Of each service the templates of its records, those with the most first, and how many records of each there are in the steps that have any, counted from 1. `total`
 -- counts the records of all, also of those that are counted as other.
 WITH counted AS MATERIALIZED (
     SELECT service, template, width_bucket(start, $7::timestamptz[]) AS step, sum(count) AS count,
            sum(count) FILTER (WHERE severity >= 17) AS errors, max(severity) AS severity, min(first) AS first, max(last) AS last
     FROM log_counts
     WHERE tenant = $1 AND hourly = $2 AND start >= $3 AND start < $4 AND ($5::text IS NULL OR service = $5) AND severity >= $6
+      AND service <> ALL ($9::text[])
     GROUP BY 1, 2, 3
 )
 SELECT service, template, sum(count)::bigint AS count, coalesce(sum(errors), 0)::bigint AS errors, max(severity) AS severity,
