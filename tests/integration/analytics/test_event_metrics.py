@@ -210,6 +210,27 @@ async def test_history_ends_in_the_numbers_of_live_counting_also_with_late_event
         await check_history(world)
 
 
+async def test_a_prefix_means_the_same_live_and_in_history_also_where_the_property_is_missing_or_a_number(world: Rig) -> None:
+    """The empty prefix is met by anything; another one by texts alone."""
+    values: list[dict[str, object]] = [{}, {"plan": None}, {"plan": 12}, {"plan": 1.5}, {"plan": True}, {"plan": ""}]
+    values += [{"plan": ["pro"]}, {"plan": "pro"}, {"plan": "1x"}]
+    expected = {'plan prefix ""': 9, 'not plan prefix ""': 0, 'plan prefix "1"': 1, 'plan prefix "p"': 1, "plan exists": 7}
+
+    def metrics(when: str) -> list[MetricDefinition]:
+        sources = [EventSource(event="order", where=where) for where in expected]
+        return [MetricDefinition(name=f"{when} {n}", kind=Kind.COUNTER, source=one) for n, one in enumerate(sources)]
+
+    async with world.running(), registry(world) as known:
+        await define(world, known, *metrics("live"))
+        await world.publish(*(event(f"o{n}", "order", data=data, timestamp=AT) for n, data in enumerate(values)))
+        await world.wait_exact(events=len(values))
+        await define(world, known, *metrics("later"))
+        await wait_until(lambda: filled(world, 2 * len(expected)))
+        for when in ("live", "later"):
+            counts = [await value(world, metric.name, "count") or 0 for metric in metrics(when)]
+            assert dict(zip(expected, counts, strict=True)) == expected, when
+
+
 async def test_the_limit_of_series_of_a_definition_holds_live_and_in_history(world: Rig) -> None:
     places = MetricDefinition(
         name="places", kind=Kind.COUNTER, dimensions=("country",), max_series=3, source=EventSource(event="order")
