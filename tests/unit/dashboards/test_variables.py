@@ -84,6 +84,13 @@ def test_titles_say_what_is_chosen_in_words_and_text_stays_as_it_is() -> None:
     assert len(shown(document({}, title="$model " * 40), ("var-model", "x" * 256))["panels"][0]["title"]) == 300
 
 
+def test_two_dollars_are_one_also_where_there_is_no_variable() -> None:
+    own = document({"only": {"model": "$$model"}}, variables=[], title="Costs $$5")
+    result = shown(own)
+    assert result["panels"][0]["title"] == "Costs $5"
+    assert result["panels"][0]["lines"][0]["only"] == {"model": ("$model",)}
+
+
 def test_a_default_holds_until_something_else_or_all_is_chosen() -> None:
     own = document({"only": {"model": "$model"}}, variables=[MODEL | {"default": ["a"]}, SEVERAL])
     lines = [shown(own, *given)["panels"][0]["lines"][0] for given in ([], [("var-model", "b")], [("var-model", "")])]

@@ -113,8 +113,6 @@ def values_by_name(document: DashboardDocument, chosen: Chosen) -> dict[str, tup
 
 def resolved(document: DashboardDocument, chosen: Chosen) -> DashboardDocument:
     """The dashboard with the values of its variables in their places."""
-    if not document.variables:
-        return document
     values = values_by_name(document, chosen)
     return msgspec.structs.replace(
         document,
