@@ -21,7 +21,12 @@ RATE = {
     "resolution": "1s",
 }
 OWN = {"name": "orders.rate", "metric": "orders", "field": "rate", "labels": [], "total": True, "title": "orders"}
-PANELS = [{"kind": "stat", "title": "Orders"}, {"kind": "traces", "title": "Search"}]
+PANELS = [
+    {"kind": "stat", "title": "Orders"},
+    {"kind": "traces", "title": "Search"},
+    {"kind": "errors", "title": "Errors", "id": "faults"},
+    {"kind": "errors", "title": "Later", "by": "day"},
+]
 TOTAL = RATE | {"name": "requests.count.1h", "span": "1h"}
 
 
@@ -43,6 +48,10 @@ def test_what_is_refused_of_one_question_or_trace_is_said_and_the_rest_is_there(
             return {"notes": [], "left_off": 2}
         if path.startswith("/api/analytics/traces/"):
             raise Refused(404, "it is not kept any more")
+        if path.startswith("/api/analytics/traces?"):
+            raise Refused(503, "too many questions")
+        if path.startswith("/api/analytics/errors?"):
+            return {"errors": []}
         if any("group_by" in question for question in body["questions"]):
             raise Refused(422, "no such dimension", "questions[1].group_by")
         if body["resolution"] == "30s":
@@ -54,9 +63,11 @@ def test_what_is_refused_of_one_question_or_trace_is_said_and_the_rest_is_there(
     assert asked == [("1m", ["requests.rate"]), ("1m", ["orders.rate"])]
     assert capsule["problems"] == [
         "requests.rate: no such dimension",
-        "Search: only the page stores panels of the kind traces",
+        "Search: too many questions",
+        "Later: it is not as panels of this version are (Object contains unknown field `by`)",
         "2 notes",
         f"trace {TRACE}: it is not kept any more",
     ]
+    assert capsule["panels"] == {"faults": {"errors": []}}
     with pytest.raises(DrishtiError, match="there are: d"):
         gather("e", AT, AT + 1, ask)

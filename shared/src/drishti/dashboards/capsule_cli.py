@@ -16,46 +16,26 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from drishti.dashboards.capsule_panels import KINDS, Ask, Refused, UnknownPanel, answer_of, answered, key_of, steps_for
 from drishti.errors import DrishtiError
 from drishti.measures import query_cli, time_ranges
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Ask: TypeAlias = Callable[[str, Any], Any]
-"""What is at a path of the gateway, by ``POST`` where there is a body."""
-
 VERSION = 1
-MOST_PACKED = 8 << 20
-"""As much as the page opens."""
-
-ASKED_KINDS = frozenset({"traces", "errors", "service_map", "histogram", "query"})
-"""Panels whose answers the page makes."""
+MOST_PACKED, MOST_BYTES = 8 << 20, 64 << 20
+"""As much as the page opens, and as much as it unpacks."""
 
 MOST_TRACES = 10
-MOST_POINTS = 240
 TOP = 12
 BATCH = 8
 TIMEOUT_S = 60.0
 SHOWN_ERROR_BYTES = 64 * 1024
 
-STEPS_S = {
-    "1s": 1,
-    "10s": 10,
-    "30s": 30,
-    "1m": 60,
-    "5m": 300,
-    "15m": 900,
-    "30m": 1800,
-    "1h": 3600,
-    "3h": 10_800,
-    "6h": 21_600,
-    "12h": 43_200,
-    "1d": 86_400,
-}
 _TRACE = re.compile(r"\b(?!0{32})[0-9a-f]{32}\b")
 
 HELP = """A capsule is a dashboard over a range of time as one file: the answers to its questions, what models said, notes, and
@@ -66,15 +46,6 @@ example:
 
 The gateway and a viewer's key are DRISHTI_URL and DRISHTI_API_KEY, else those of client.env in DRISHTI_HOME.
 """
-
-
-class Refused(DrishtiError):
-    """The gateway's refusal; ``status`` and the ``field`` that is to blame."""
-
-    def __init__(self, status: int, error: str, field: str = "") -> None:
-        self.status = status
-        self.field = field
-        super().__init__(error)
 
 
 def add(topics: Subparsers) -> None:
@@ -101,11 +72,10 @@ async def export(given: argparse.Namespace) -> int:
     path: Path = given.to or Path(f"{given.dashboard}.capsule.json.gz")
     work = asyncio.to_thread(gather, given.dashboard, begin, end, lambda at, body: _ask(url, key, at, body))
     capsule = await query_cli.noticed(work, "gathering")
-    packed = gzip.compress(json.dumps(capsule, separators=(",", ":"), ensure_ascii=False).encode())
-    if len(packed) > MOST_PACKED:
-        raise DrishtiError(
-            f"the capsule has {len(packed) >> 20} MiB, and {MOST_PACKED >> 20} is the most: choose a shorter range"
-        )
+    text = json.dumps(capsule, separators=(",", ":"), ensure_ascii=False).encode()
+    packed = gzip.compress(text)
+    if len(packed) > MOST_PACKED or len(text) > MOST_BYTES:
+        raise DrishtiError("there is too much in this range for a capsule: choose a shorter one")
     try:
         await asyncio.to_thread(path.write_bytes, packed)
     except OSError as error:
@@ -128,11 +98,14 @@ def gather(name: str, begin_ms: int, end_ms: int, ask: Ask) -> dict[str, Any]:
         for start in range(0, len(wanted), BATCH)
         for part in _answers(wanted[start : start + BATCH], resolutions, begin_ms, end_ms, ask, problems)
     ]
-    problems += [
-        f"{panel['title']}: only the page stores panels of the kind {panel['kind']}"
-        for panel in dashboard.get("panels", ())
-        if panel["kind"] in ASKED_KINDS
-    ]
+    panels = {}
+    for panel in dashboard.get("panels", ()):
+        if panel["kind"] not in KINDS:
+            continue
+        try:
+            panels[key_of(panel)] = answer_of(panel, begin_ms, end_ms, ask)
+        except (Refused, UnknownPanel) as error:
+            problems.append(f"{panel['title']}: {error}")
     within = urllib.parse.urlencode({"from": begin_ms, "to": end_ms})
     history = ask(f"/api/dashboard/insight-history?{within}", None)
     notes = ask(f"/api/dashboard/notes?{within}", None)
@@ -156,6 +129,7 @@ def gather(name: str, begin_ms: int, end_ms: int, ask: Ask) -> dict[str, Any]:
         "insights": history["insights"],
         "notes": notes["notes"],
         "traces": traces,
+        "panels": panels,
         "problems": problems,
     }
 
@@ -179,8 +153,7 @@ def wanted_of(entries: list[dict[str, Any]], seconds: float) -> Iterator[tuple[l
             wanted.append((entry["name"], "", question))
         wanted += [(entry["name"], label, question | {"group_by": [label], "top": TOP}) for label in entry["labels"]]
     for least, wanted in sets.items():
-        fit = [step for step, width in STEPS_S.items() if width >= STEPS_S[least] and seconds / width <= MOST_POINTS]
-        yield fit or ["1d"], wanted
+        yield steps_for(seconds, least), wanted
 
 
 def _answers(
@@ -188,7 +161,8 @@ def _answers(
 ) -> list[dict[str, Any]]:
     """The answers together, or one by one where one of the questions is refused, which is a problem then."""
     try:
-        answered = _answered([question for _, _, question in wanted], resolutions, begin_ms, end_ms, ask)
+        body = {"questions": [question for _, _, question in wanted], "from": begin_ms, "to": end_ms}
+        answers = answered(body, resolutions, ask)
     except Refused as error:
         if error.status != 422:
             raise
@@ -197,22 +171,10 @@ def _answers(
             return []
         return [part for one in wanted for part in _answers([one], resolutions, begin_ms, end_ms, ask, problems)]
     questions = [{"reading": name, "label": label} for name, label, _ in wanted]
-    names = answered.get("service_names") or {}
+    names = answers.get("service_names") or {}
     return [
-        {"questions": questions, "resolution": answered["resolution"], "answers": answered["answers"], "service_names": names}
+        {"questions": questions, "resolution": answers["resolution"], "answers": answers["answers"], "service_names": names}
     ]
-
-
-def _answered(questions: list[dict[str, Any]], resolutions: list[str], begin_ms: int, end_ms: int, ask: Ask) -> Any:
-    """The answers with the finest points that are still stored."""
-    for resolution in resolutions:
-        body = {"questions": questions, "from": begin_ms, "to": end_ms, "resolution": resolution}
-        try:
-            return ask("/api/analytics/query", body)
-        except Refused as error:
-            if error.status != 422 or error.field != "resolution" or resolution == resolutions[-1]:
-                raise
-    raise DrishtiError("no width of points fits this range")
 
 
 def _ask(url: str, key: str, path: str, body: Any) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
-from drishti.dashboards.panel_parts import Conditions, PanelQuestion
+from drishti.dashboards.panel_parts import Conditions
 from drishti.measures.fields import VALUE, percentile
 
 _UNQUOTED = "!'()*-._~"
@@ -35,7 +35,16 @@ Where = tuple[Condition, ...]
 """All of them hold; sorted, and each value once. Empty: of everything."""
 
 
-def where_of(question: PanelQuestion) -> Where:
+class Conditioned(Protocol):
+    """A question with conditions."""
+
+    @property
+    def only(self) -> Conditions: ...
+    @property
+    def without(self) -> Conditions: ...
+
+
+def where_of(question: Conditioned) -> Where:
     """What the question is of."""
     return tuple(sorted((*_read(question.only, excluded=False), *_read(question.without, excluded=True))))
 
