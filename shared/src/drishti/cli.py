@@ -27,6 +27,7 @@ from drishti.errors import BusUnavailable, DrishtiError
 from drishti.measures import cli as metrics
 from drishti.measures import query_cli
 from drishti.messages import catalogue
+from drishti.messages.plain_text import escaped
 from drishti.messages.subjects import DEFAULT_TENANT
 from drishti.settings import BusSettings
 from drishti.telemetry import logs
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.configure(default_level="ERROR")  # an error is reported in one line, at the end
         return asyncio.run(command(parsed))
     except DrishtiError as error:
-        sys.stderr.write(f"drishti: {error}\n")
+        sys.stderr.write(f"drishti: {escaped(str(error), lines=True)}\n")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -185,7 +186,7 @@ async def _dead_replay(given: argparse.Namespace) -> int:
             result = await dead_letters.replay(bus, entry)
             if result.problem:
                 problems += 1
-                sys.stderr.write(f"{entry.number}: {result.problem}\n")
+                sys.stderr.write(f"{entry.number}: {escaped(result.problem)}\n")
             else:
                 published += 1
                 print(f"{entry.number} to {entry.letter.subject}")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from drishti.errors import DrishtiError
+from drishti.messages.plain_text import escaped
 
 SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 4 << 20
@@ -24,7 +25,7 @@ class WrongFiles(DrishtiError):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
-        super().__init__("nothing was changed:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        super().__init__("nothing was changed:\n" + "\n".join(f"  - {escaped(problem)}" for problem in problems))
 
 
 _STEPS = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")

@@ -160,3 +160,14 @@ def test_scripts_and_emoji_are_no_control_characters(tmp_path: Path) -> None:
     )
     (wanted,) = document_files.read([tmp_path])
     assert wanted.document.title == "مرحبا 👩\u200d💻 नमस्ते"
+
+
+def test_what_files_and_their_fields_are_called_is_no_command_to_the_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "a\x1b[31m"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(HEAD + ' []\n"\\e[2Jx": 5\n')
+    with pytest.raises(WrongFiles) as wrong:
+        document_files.check_metrics(document_files.read([folder]), lambda _: DEFAULTS, strict=True)
+    assert "\x1b" not in str(wrong.value)
+    assert r"a\x1b[31m/a.yaml" in str(wrong.value)
+    assert r"\x1b[2Jx" in str(wrong.value)

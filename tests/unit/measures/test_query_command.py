@@ -78,6 +78,24 @@ def test_a_table_with_a_row_for_each_group(gateway: type[Server], capsys: pytest
     assert "8 ┤" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("more", [[], ["--plot"]])
+def test_names_that_senders_gave_are_no_commands_to_the_terminal(
+    gateway: type[Server], capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    series = [{**ANSWER["answers"][0]["series"][0], "labels": {"shop": "a\x1b]0;b\x07\n\u202ec"}}]
+    gateway.content = json.dumps({**ANSWER, "answers": [{**ANSWER["answers"][0], "series": series}]}).encode()
+    assert cli.main(["query", "p95(request_duration_ms)", "--group-by", "shop", *more]) == 0
+    printed = capsys.readouterr().out
+    assert r"a\x1b]0;b\x07\n\u202ec" in printed
+    assert "\x1b" not in printed
+
+
+def test_what_is_wrong_is_no_command_to_the_terminal(gateway: type[Server], capsys: pytest.CaptureFixture[str]) -> None:
+    gateway.status, gateway.content = 422, json.dumps({"error": "no \x1b[2J"}).encode()
+    assert cli.main(["query", "p95(x)"]) == 1
+    assert r"no \x1b[2J" in capsys.readouterr().err
+
+
 def test_carets_stand_under_what_is_wrong(gateway: type[Server], capsys: pytest.CaptureFixture[str]) -> None:
     gateway.status = 422
     gateway.content = json.dumps({"error": "no metric", "field": "expression", "character": 6, "length": 7}).encode()

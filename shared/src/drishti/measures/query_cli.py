@@ -23,6 +23,7 @@ from drishti.errors import DrishtiError
 from drishti.events import AnswerSet, QuestionAnswer
 from drishti.measures import terminal_plot
 from drishti.measures.expressions.errors import ExpressionError
+from drishti.messages.plain_text import escaped
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -129,7 +130,8 @@ def address(environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def lines(answered: AnswerSet, *, plot: bool) -> list[str]:
-    """What is printed: the range, a table of the series, and plots of them."""
+    """What is printed: the range, a table of the series, and plots of them; what senders named with commands to a terminal is
+    escaped."""
     answer = answered.answers[0]
     names = list(answer.series[0].labels) if answer.series else []
     compared = answered.compared_from is not None
@@ -154,7 +156,7 @@ def lines(answered: AnswerSet, *, plot: bool) -> list[str]:
         printed.append(f"other: {answer.merged} {'group' if answer.merged == 1 else 'groups'} together")
     if plot:
         printed += _plots(answer, answered)
-    return printed
+    return [escaped(line) for line in printed]
 
 
 def _plots(answer: QuestionAnswer, answered: AnswerSet) -> list[str]:

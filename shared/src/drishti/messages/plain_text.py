@@ -18,8 +18,19 @@ def unfit(text: str, *, lines: bool = False) -> tuple[str, int] | None:
     if text.isprintable():
         return None
     for place, character in enumerate(text):
-        if lines and character in "\n\t":
-            continue
-        if character in _DIRECTIONS or unicodedata.category(character) in _CONTROL:
+        if not _fits(character, lines):
             return f"must not contain the character U+{ord(character):04X}", place
     return None
+
+
+def escaped(text: str, *, lines: bool = False) -> str:
+    """``text`` for a terminal: what :func:`unfit` refuses is written as Python writes it (``\\x1b``)."""
+    if text.isprintable():
+        return text
+    return "".join(one if _fits(one, lines) else one.encode("unicode_escape").decode() for one in text)
+
+
+def _fits(character: str, lines: bool) -> bool:
+    if lines and character in "\n\t":
+        return True
+    return character not in _DIRECTIONS and unicodedata.category(character) not in _CONTROL
