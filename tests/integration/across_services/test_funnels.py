@@ -134,6 +134,8 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> Non
     await refused(422, "steps", steps="page_view")
     await refused(422, "steps.0.filters", steps=[{"event_type": "page_view", "filters": []}, two[1]])
     await refused(422, "steps.1.where.0.value", steps=where(property="rating", op=">", value="much"))
+    await refused(422, "steps.1.where.0.value", steps=where(property="rating", op=">", value="1e999"))
+    await refused(422, "steps.1.where.0.value", steps=where(property="rating", op="exists", value="5"))
     await refused(422, "steps.1.where.0.values", steps=where(property="rating", op="in"))
     await refused(422, "steps.1.where.0.op", steps=where(property="rating", op="like", value="5"))
     await refused(422, "from", **{"from": NOW_MS, "to": NOW_MS - 1})

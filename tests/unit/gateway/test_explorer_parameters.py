@@ -58,6 +58,14 @@ def test_a_condition_that_is_given_too_often_says_how_often_it_may_be() -> None:
     assert (str(refused.value), refused.value.field) == ("may be given 8 times at most", "attribute")
 
 
+@pytest.mark.parametrize("steps", [[], [{"event_type": "signup"}]])
+def test_a_list_that_is_too_short_says_how_many_it_must_have(steps: list[dict[str, str]]) -> None:
+    funnel = next(query for query in QUERIES if query.name == "funnel")
+    with pytest.raises(QueryError) as refused:
+        of_document(funnel.model, {"from": 0, "to": 1, "steps": steps}, {}, tenant="acme", now=NOW)
+    assert (str(refused.value), refused.value.field) == ("must be given 2 times at least", "steps")
+
+
 def test_fingerprints_and_ids_of_traces_may_be_in_upper_case() -> None:
     models = {str(query.name): query.model for query in QUERIES}
     asked = {"tenant": "acme", "now": NOW}

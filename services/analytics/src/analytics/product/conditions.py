@@ -40,12 +40,12 @@ def column_of(name: str) -> str:
 
 
 def number_of(text: str) -> float | None:
-    """What ``text`` is as a number; ``None``: it is none."""
+    """What ``text`` is as a finite number; ``None``: it is none."""
     try:
         number = float(text)
     except ValueError:
         return None
-    return None if math.isnan(number) else number
+    return number if math.isfinite(number) else None
 
 
 def met(segment: Segment, at: Ints, condition: Condition) -> Bools:

@@ -80,6 +80,8 @@ def _condition(asked: PropertyCondition, field: str) -> Condition:
         return Condition(column, asked.op, tuple(asked.values))
     if asked.values:
         raise QueryError(f"is for the operator `in` only; `{asked.op}` compares with `value`", field=f"{field}.values")
+    if asked.op == "exists" and asked.value:
+        raise QueryError("`exists` compares with nothing: leave it out", field=f"{field}.value")
     if asked.op in _ORDER and number_of(asked.value) is None:
         raise QueryError(f"must be a number: `{asked.op}` compares numbers", field=f"{field}.value")
     return Condition(column, asked.op, (asked.value,))

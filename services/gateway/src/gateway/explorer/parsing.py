@@ -116,7 +116,10 @@ def in_words(error: str) -> str:
     """What msgspec says about a value, as what the value must be."""
     if match := _OF_LENGTH.match(error):
         if match["of"] == "array":
-            return f"may be given {match['length']} times at most"
+            fewest = match["bound"] == ">="
+            return (
+                f"must be given {match['length']} times at least" if fewest else f"may be given {match['length']} times at most"
+            )
         return f"must have {'at least' if match['bound'] == '>=' else 'at most'} {match['length']} characters"
     if match := _OF_SIZE.match(error):
         return f"must be {'at least' if match['bound'] == '>=' else 'at most'} {match['size']}"
