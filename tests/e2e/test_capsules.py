@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from drishti import cli
 from drishti.messages import subjects
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
@@ -41,6 +42,10 @@ PANELS: list[dict[str, Any]] = [
     {"kind": "histogram", "title": "Heat", "style": "heatmap", "values": {"metric": "span_duration_ms"}},
 ]  # fmt: skip
 VARIABLE = {"name": "service", "metric": "span_duration_ms", "dimension": "service", "several": True}
+
+
+def content_of(file: Path) -> Any:
+    return msgspec.json.decode(gzip.decompress(file.read_bytes()))
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +162,14 @@ async def _opened_elsewhere(visit: Visit, url: str, file: Path, was: dict[str, s
     await page.get_by_role("menuitem", name="Explain").click()
     await expect(page.get_by_role("dialog")).to_contain_text("Stored in this capsule")
     await page.keyboard.press("Escape")
+    services = panel(page, "Map").locator("g.node.service")
+    await expect(services).to_have_count(2)
+    await services.filter(has_text="web").click()
+    await expect(services).to_have_count(1)
+    await panel(page, "Map").get_by_role("button", name="around web").click()
+    await expect(services).to_have_count(2)
     assert await page.locator("img").count() == 0
-    content = msgspec.json.decode(gzip.decompress(await asyncio.to_thread(file.read_bytes)))
+    content = await asyncio.to_thread(content_of, file)
     name = "search"
     for changed, words in (
         ({"panels": {}}, None),
@@ -174,3 +185,31 @@ async def _opened_elsewhere(visit: Visit, url: str, file: Path, was: dict[str, s
             await expect(page.locator("#capsule [role=alert]")).to_contain_text(words, timeout=DEADLINE_MS)
     assert asked == []
     assert visit.complaints == []
+
+
+def _compared(capsule: dict[str, Any]) -> dict[str, Any]:
+    """What does not depend on when a capsule was made: the rates of a map are of the time that is counted by then."""
+    panels = {name: {**answer, "at": 0, "as_of": 0} for name, answer in capsule["panels"].items()}
+    panels["map"] = {"nodes": [one["id"] for one in panels["map"]["nodes"]]}
+    return {**capsule, "panels": panels, "made_at": 0}
+
+
+async def test_the_command_stores_what_the_page_does(
+    chrome: Browser, services: PageServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRISHTI_URL", services.gateway.url)
+    monkeypatch.setenv("DRISHTI_API_KEY", await services.gateway.key("viewer", tenant="default"))
+    now = int(time.time() * 1000)
+    by_page, by_command = tmp_path / "page.json.gz", tmp_path / "command.json.gz"
+    async with visiting(chrome, services.gateway.url) as visit:
+        await visit.open("asked", f"?from={now - 600_000}&to={now}&tz=utc")
+        assert "3" in (await shown(visit.page))["Total"]
+        async with visit.page.expect_download(timeout=DEADLINE_MS) as saving:
+            await visit.page.get_by_role("button", name="Save as a capsule").click()
+        await (await saving.value).save_as(by_page)
+    arguments = ["capsule", "export", "asked", "--from", str(now - 600_000), "--until", str(now), "--to", str(by_command)]
+    assert await asyncio.to_thread(cli.main, arguments) == 0
+    page, command = [_compared(await asyncio.to_thread(content_of, file)) for file in (by_page, by_command)]
+    assert command["problems"] == []
+    assert set(command["panels"]) == {one["title"].lower() for one in PANELS}
+    assert command == page

@@ -18,6 +18,14 @@ export function edgeOf(map: ServiceMapAnswer, id: string): MapEdge | null {
   return map.edges.find((edge) => edgeId(edge) === id) ?? null;
 }
 
+/** The calls of the service and to it, and who has a part in them. */
+export function mapAround(map: ServiceMapAnswer, service: string): ServiceMapAnswer {
+  const ids = new Set(map.nodes.filter(({ kind, name }) => kind === "service" && name === service).map(({ id }) => id));
+  const edges = map.edges.filter(({ caller, callee }) => ids.has(caller) || ids.has(callee));
+  const near = new Set([...ids, ...edges.flatMap(({ caller, callee }) => [caller, callee])]);
+  return { ...map, nodes: map.nodes.filter(({ id }) => near.has(id)), edges };
+}
+
 /**
  * Where the numbers of an edge come from: what is called, where that is a service, and else the calls of the caller. Traces of the
  * callee may have come by other callers, too; so many are said to be.
