@@ -166,6 +166,51 @@ async def _replayed(visit: Visit, services: PageServices, end: int) -> None:
     assert said(visit)["replay"] == ["60"]
 
 
+async def test_a_replay_is_the_same_after_a_reload_and_ends_in_the_stored_numbers(
+    chrome: Browser, services: PageServices, end: int
+) -> None:
+    """By keyboard, over a range that is relative, and with the dashboard deleted meanwhile."""
+    gateway = services.gateway
+    stat = {"kind": "stat", "title": "All orders", "value": {"metric": "orders", "field": "count"}}
+    url, editor = f"{gateway.url}/api/dashboard/dashboards/played", await gateway.key("editor", tenant="default")
+    document = {"name": "played", "title": "Played", "panels": [stat]}
+    async with gateway.http.put(url, json=document, headers={"x-api-key": editor}) as stored:
+        assert stored.status == 201, await stored.text()
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await visit.open("played", "?from=now-30m&to=now-10m&replay=1&tz=utc")
+        await visit.wait_state("replay")
+        await visit.wait_until("() => !new URLSearchParams(location.search).get('from').startsWith('now')")
+        fixed = said(visit)
+        await page.reload()
+        await visit.wait_state("replay")
+        assert said(visit) == fixed
+        bar = page.get_by_role("group", name="Replay")
+        pause = bar.get_by_role("button", name="Pause replay")
+        await pause.focus()
+        await page.keyboard.press("Enter")
+        await bar.get_by_label("Speed").select_option("60×")
+        assert said(visit) == {**fixed, "replay": ["60"]}
+        await expect(bar.get_by_role("button", name="Play", exact=True)).to_be_visible()
+        position = bar.get_by_label("Position")
+        first = int(await position.input_value())
+        await position.press("ArrowRight")
+        assert int(await position.input_value()) - first >= 10_000
+        async with gateway.http.delete(url, headers={"x-api-key": editor, "if-match": "*"}) as deleted:
+            assert deleted.status == 204, await deleted.text()
+        await position.press("End")
+        await expect(bar.locator("output")).to_contain_text("all of it")
+        begin, until = [int(await position.get_attribute(name) or 0) for name in ("min", "max")]
+        question = {"metric": "orders", "aggregate": "count"}
+        asked = {"questions": [question], "from": begin, "to": until, "resolution": "1m"}
+        async with gateway.http.post(f"{gateway.url}/api/dashboard/analytics/query", json=asked) as answer:
+            (series,) = (await answer.json())["answers"][0]["series"]
+        tile = page.locator("article.tile").first
+        await expect(tile).to_contain_text(f"{series['total']:,.0f}", timeout=DEADLINE_MS)
+        await expect(tile).to_contain_text("whole range")
+        assert visit.complaints == []
+
+
 async def _kept_in_a_file(visit: Visit, services: PageServices, viewer: str, end: int, folder: Path) -> None:
     page, url = visit.page, services.gateway.url
     await visit.open("own_metrics", f"?from={iso(end - 20 * 60)}&to={iso(end - 5 * 60)}")

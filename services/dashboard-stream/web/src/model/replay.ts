@@ -12,6 +12,25 @@ export function advanced(cursor: number, elapsed: number, speed: number, { to }:
   return Math.min(to, cursor + Math.max(0, elapsed) * speed);
 }
 
+/** Steps of the slider of a replay. */
+export const SEEK_MS = 1_000;
+
+const KEYS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+
+/** Where an arrow key leads from `cursor`: a hundredth of the range on or back, at least a second; `null` for any other key. */
+export function stepped(key: string, cursor: number, bounds: Bounds): number | null {
+  const way = KEYS[key];
+  return way === undefined ? null : sought(cursor + way * Math.max(SEEK_MS, Math.round((bounds.to - bounds.from) / 100)), bounds);
+}
+
+/** Where a replay is after `at` was chosen: a slider of whole steps does not reach the end of a range that has a part of one. */
+export function sought(at: number, { from, to }: Bounds): number {
+  return at + SEEK_MS > to ? to : Math.max(from, at);
+}
+
+/** So far back a number is the newest one, or two of its points: after a longer gap there is none. */
+const LOOK_BACK_MS = 300_000;
+
 /**
  * The board of `stored` at the instant `cursor`: the points of windows that had ended, as the number of each line its newest one, and what
  * models had said. At its end it is `stored` itself, with the numbers of the whole range.
@@ -24,9 +43,11 @@ export function frameAt(stored: Board, versions: readonly InsightVersion[], curs
   known.lines = new Map();
   known.values = {};
   for (const [name, line] of stored.lines) {
-    const ended = endedBefore(line, stepOf(name, range.steps), cursor);
+    const step = stepOf(name, range.steps);
+    const ended = endedBefore(line, step, cursor);
     known.lines.set(name, ended);
-    known.values[name] = ended.v.findLast((value) => value !== null) ?? null;
+    const oldest = cursor - Math.max(LOOK_BACK_MS, 2 * step) - step;
+    known.values[name] = ended.v.findLast((value, i) => value !== null && (ended.t[i] as number) >= oldest) ?? null;
   }
   known.range = { ...range, whole: false, played: cursor };
   known.epoch = `${stored.epoch} ${cursor}`;

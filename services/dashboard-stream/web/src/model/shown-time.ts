@@ -60,10 +60,13 @@ function relativeTo(now: number, steps: string, unit: string | undefined, utc: b
 /** `at` rounded to the minute, hour, day or week (from Monday) that it lies in, as the clock of the zone says. */
 function rounded(at: number, unit: string, utc: boolean, end: boolean): number {
   const zone = utc ? 0 : -new Date(at).getTimezoneOffset() * 60_000;
+  if (unit === "m" || unit === "h") {
+    // Of an hour that the clock shows twice the one that it is: its reading does not say which.
+    const ms = UNITS_MS[unit] as number;
+    return Math.floor((at + zone) / ms) * ms - zone + (end ? ms : 0);
+  }
   const clock = new Date(at + zone);
-  if (unit === "m") clock.setUTCSeconds(0, 0);
-  else if (unit === "h") clock.setUTCMinutes(0, 0, 0);
-  else clock.setUTCHours(0, 0, 0, 0);
+  clock.setUTCHours(0, 0, 0, 0);
   if (unit === "w") clock.setUTCDate(clock.getUTCDate() - ((clock.getUTCDay() + 6) % 7));
   if (end) clock.setTime(clock.getTime() + (UNITS_MS[unit] as number));
   return instantIn([clock.getUTCFullYear(), clock.getUTCMonth(), clock.getUTCDate(), clock.getUTCHours(), clock.getUTCMinutes(), 0, 0], utc);
@@ -107,9 +110,16 @@ export function shownOf(query: string, now: number): Shown {
   const paused = range.to === NOW ? (instantOf(given.get("paused") ?? "", now, true) ?? 0) : 0;
   const compare = given.get("compare");
   const replay = speedOf(given.get("replay"));
-  // What is played does not move on with the present: it ends where it did when it was opened.
   const still = paused <= now + CLOCKS_MS ? paused : 0;
-  return { ...range, paused: still || (replay && range.to === NOW ? Math.floor(now / 1000) * 1000 : 0), utc, replay, compare: isComparison(compare) ? compare : null, hidden: new Set(given.getAll("hide").filter(Boolean)) };
+  // What is played does not move on with the present: it begins and ends where it did when it was opened.
+  const played = replay && range.to !== NOW ? fixed(range, now, utc) : range;
+  return { ...played, paused: still || (replay && range.to === NOW ? Math.floor(now / 1000) * 1000 : 0), utc, replay, compare: isComparison(compare) ? compare : null, hidden: new Set(given.getAll("hide").filter(Boolean)) };
+}
+
+/** The same range in instants. */
+function fixed({ from, to }: Pick<Shown, "from" | "to">, now: number, utc: boolean): Pick<Shown, "from" | "to"> {
+  const bounds = boundsOf({ from, to, paused: 0, utc }, now);
+  return { from: iso(bounds.from), to: iso(bounds.to) };
 }
 
 /** The query that says `shown`, with its `?`; empty where it is as from the start. Parameters that are of others are kept. */
@@ -152,7 +162,7 @@ export function follows({ to, paused }: Shown): boolean {
 }
 
 /** From when to when, at the time `now`. */
-export function boundsOf({ from, to, paused, utc }: Shown, now: number): Bounds {
+export function boundsOf({ from, to, paused, utc }: Pick<Shown, "from" | "to" | "paused" | "utc">, now: number): Bounds {
   const at = paused || now;
   return { from: instantOf(from, at, utc) ?? at, to: instantOf(to, at, utc, true) ?? at };
 }

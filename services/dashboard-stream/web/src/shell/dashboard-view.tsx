@@ -68,6 +68,11 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
     const newest = shownOf(location.search, Date.now());
     go(location.pathname + queryOf({ ...newest, ...changed }, location.search), { replace: !step, stay: true });
   };
+  // What is played is the same after a reload, at another speed and for whoever gets the link.
+  const isFixed = !shown.replay || queryOf(shown, query) === query;
+  useEffect(() => {
+    if (!isFixed) show({});
+  }, [isFixed]);
   const lastLive = useRef(FIRST.from);
   if (follows(shown)) lastLive.current = shown.from;
   const back = shown.to === NOW && !replay ? null : () => show({ from: lastLive.current, to: NOW, paused: 0, replay: 0 });

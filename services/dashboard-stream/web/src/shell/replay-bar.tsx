@@ -1,7 +1,7 @@
 /** What a replay is controlled with: play and pause, where it is, how fast, and the way out. */
 import { inWords, time } from "../model/format.ts";
-import { SPEEDS } from "../model/replay.ts";
-import { SEEK_MS, type Replay } from "./use-replay.ts";
+import { SEEK_MS, SPEEDS, stepped } from "../model/replay.ts";
+import type { Replay } from "./use-replay.ts";
 
 interface Props {
   replay: Replay;
@@ -28,6 +28,12 @@ export function ReplayBar({ replay, speed, setSpeed, stop }: Props) {
         max={bounds.to}
         step={SEEK_MS}
         value={cursor}
+        onKeyDown={(event) => {
+          const at = stepped(event.key, cursor, bounds);
+          if (at === null || event.ctrlKey || event.metaKey || event.altKey) return;
+          event.preventDefault();
+          seek(at);
+        }}
         onInput={(event) => seek(Number(event.currentTarget.value))}
       />
       <output>{ended ? "all of it: the numbers of the whole range" : `${time(cursor)} of ${time(bounds.to)}`}</output>

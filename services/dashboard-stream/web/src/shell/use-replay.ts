@@ -2,12 +2,11 @@
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { gatewayNow } from "../live/analytics.ts";
-import { advanced } from "../model/replay.ts";
+import { advanced, sought } from "../model/replay.ts";
 import { type Bounds, boundsOf, type Shown } from "../model/shown-time.ts";
 
 /** Charts are drawn anew each time. */
 const TICK_MS = 500;
-export const SEEK_MS = 1_000;
 
 export interface Replay {
   bounds: Bounds;
@@ -52,8 +51,7 @@ export function useReplay(shown: Shown): Replay | null {
     cursor: current.cursor,
     playing: current.playing,
     play: (on) => set({ playing: on, ...(on && current.cursor >= bounds.to ? { cursor: bounds.from } : {}) }),
-    // A slider of whole seconds does not reach the end of a range that has a part of one.
-    seek: (at) => set({ cursor: at + SEEK_MS > bounds.to ? bounds.to : Math.max(bounds.from, at) }),
+    seek: (at) => set({ cursor: sought(at, bounds) }),
     hold,
   };
 }

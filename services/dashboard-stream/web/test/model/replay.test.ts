@@ -5,7 +5,7 @@ import { Board } from "../../src/model/board.ts";
 import type { Entry } from "../../src/model/catalogue.ts";
 import type { TimeSeries } from "../../src/model/contracts.ts";
 import type { InsightVersion } from "../../src/model/notes.ts";
-import { advanced, frameAt } from "../../src/model/replay.ts";
+import { advanced, frameAt, sought, stepped } from "../../src/model/replay.ts";
 import { FIRST, queryOf, shownOf, timeQueryOf } from "../../src/model/shown-time.ts";
 import { anomaly } from "../fixtures.ts";
 
@@ -48,6 +48,40 @@ test("the last frame is what is stored", () => {
   assert.equal(advanced(TO - 100, 1_000, 60, { from: FROM, to: TO }), TO);
   assert.equal(advanced(FROM, 1_000, 60, { from: FROM, to: TO }), FROM + MINUTE);
   assert.equal(advanced(FROM, -5, 60, { from: FROM, to: TO }), FROM);
+});
+
+test("after a gap in the data there is no number, until there is one again", () => {
+  const board = stored();
+  const t = [0, 1, 8, 9].map((minutes) => FROM + minutes * MINUTE);
+  board.lines.set("requests.rate", { t, v: [1, 2, null, 4] });
+  const at = (minutes: number) => frameAt(board, [], FROM + minutes * MINUTE).values["requests.rate"];
+  assert.deepEqual([at(2), at(7), at(8), at(9.5), at(9.99)], [2, 2, null, null, null]);
+  assert.equal(frameAt(board, [], TO).values["requests.rate"], 4.5);
+});
+
+test("a range without any number is played to its end", () => {
+  const empty = new Board();
+  empty.range = { from: FROM, to: TO, steps: new Map(), whole: true };
+  for (const cursor of [FROM, FROM + MINUTE, TO, Infinity]) assert.deepEqual([frameAt(empty, [], cursor).lines.size, frameAt(empty, [], cursor).values], [0, {}]);
+});
+
+test("a press of a key goes a hundredth of the range, and the end can be reached", () => {
+  const bounds = { from: FROM, to: TO };
+  const keys = ["ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "Home", "a"];
+  assert.deepEqual(keys.map((key) => stepped(key, FROM + MINUTE, bounds)), [FROM + 66_000, FROM + 66_000, FROM + 54_000, FROM + 54_000, null, null]);
+  assert.deepEqual([stepped("ArrowLeft", FROM, bounds), stepped("ArrowRight", TO - 5_000, bounds), stepped("ArrowRight", FROM, { from: FROM, to: FROM + 5_000 })], [FROM, TO, FROM + 1_000]);
+  assert.deepEqual([sought(TO - 500, bounds), sought(FROM - 9, bounds)], [TO, FROM]);
+});
+
+test("a relative range that is played is fixed, in an address that is read again as it was said", () => {
+  const now = TO + 5_300;
+  for (const query of ["?from=now-2h&to=now-1h&replay=60", "?from=now/h&to=now/h&replay=2&tz=utc", "?from=now-1h&to=now&replay=60&var-x=a+b", "?from=now+1h&to=now+2h&replay=5", `?from=${FROM}&to=${FROM}&replay=5`]) {
+    const said = queryOf(shownOf(query, now), query);
+    const later = shownOf(said, now + 7 * MINUTE);
+    assert.deepEqual(later, shownOf(said, now), query);
+    assert.equal(queryOf(later, said), said);
+    assert.ok(later.replay);
+  }
 });
 
 test("a chart that is played has the axis of all of it", () => {

@@ -23,6 +23,26 @@ test("instants are read as in questions", () => {
   assert.equal(instantOf("2026-03-01 14:30", NOW, false), new Date(2026, 2, 1, 14, 30).getTime());
 });
 
+test("where the clock goes back, an hour and a minute are rounded within the hour that it is, and days are as long as they are", () => {
+  const before = process.env["TZ"];
+  process.env["TZ"] = "Europe/Berlin";
+  try {
+    // 02:30:20 for the first time, in summer, and for the second one.
+    for (const at of [Date.UTC(2026, 9, 25, 0, 30, 20), Date.UTC(2026, 9, 25, 1, 30, 20)]) {
+      const hour = Math.floor(at / HOUR) * HOUR;
+      assert.deepEqual([instantOf("now/h", at, false), instantOf("now/h", at, false, true)], [hour, hour + HOUR]);
+      assert.deepEqual([instantOf("now/m", at, false), instantOf("now/m", at, false, true)], [at - 20_000, at + 40_000]);
+    }
+    const noon = Date.UTC(2026, 9, 25, 11);
+    assert.equal((instantOf("now/d", noon, false, true) as number) - (instantOf("now/d", noon, false) as number), 25 * HOUR);
+    const spring = Date.UTC(2026, 2, 29, 10);
+    assert.equal((instantOf("now/d", spring, false, true) as number) - (instantOf("now/d", spring, false) as number), 23 * HOUR);
+  } finally {
+    if (before === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = before;
+  }
+});
+
 test("what is no instant is none", () => {
   for (const text of ["", "yesterday", "now-", "now-2", "now-2y", "now--2h", "now-2h/x", "2026-02-31", "2026-03-01 25:00", "12:00", "1", "9999-01-01", "<b>"]) {
     assert.equal(instantOf(text, NOW, true), null, text);
