@@ -27,7 +27,7 @@ async def test_dashboards_live_in_files_and_are_applied_listed_exported_and_dele
     file = tmp_path / "own.yaml"
     file.write_text(f"{CHECKOUT}---\ntenant: acme\nname: empty\ntitle: Empty\n")
     status, output, errors = await drishti("dashboards", "apply", "--check", str(file))
-    assert (status, errors, output.splitlines()) == (0, "", ["made       checkout of default", "made       empty of acme"])
+    assert (status, errors, output.splitlines()) == (0, "", ["would make   checkout of default", "would make   empty of acme"])
     assert len((await drishti("dashboards", "list"))[1].splitlines()) == 1
     assert (await drishti("dashboards", "apply", str(file)))[0] == 0
     assert (await drishti("dashboards", "apply", str(file)))[1].count("unchanged") == 2
@@ -40,6 +40,7 @@ async def test_dashboards_live_in_files_and_are_applied_listed_exported_and_dele
     status, _, errors = await drishti("dashboards", "export", "--to", str(tmp_path / "kept"))
     assert (status, errors) == (0, f"1 file in {tmp_path / 'kept'}\n")
     file.write_text(CHECKOUT.replace("Checkout", "Till"))
+    assert (await drishti("dashboards", "apply", "--check", str(file)))[1] == "would change checkout of default\n"
     assert (await drishti("dashboards", "apply", str(file)))[1] == "changed    checkout of default\n"
     assert (await drishti("dashboards", "delete", "checkout"))[1] == "deleted checkout\n"
     assert (await drishti("dashboards", "apply", str(tmp_path / "kept")))[1] == "made       checkout of default\n"

@@ -27,9 +27,9 @@ async def test_definitions_live_in_files_and_are_applied_listed_exported_and_del
     status, output, errors = await drishti("metrics", "apply", "--check", str(file))
     assert (status, errors) == (0, "")
     assert output.splitlines() == [
-        "off        pack wisdom of default",
-        "defined    queue.depth of default",
-        "changed    sessions of default",
+        "would turn off pack wisdom of default",
+        "would define   queue.depth of default",
+        "would change   sessions of default",
     ]
     assert (await drishti("metrics", "apply", str(file)))[0] == 0
     assert (await drishti("metrics", "apply", str(file)))[1].count("unchanged") == 3

@@ -73,22 +73,29 @@ def check_metrics(wanted: Iterable[Wanted], metrics: Callable[[str], TenantMetri
 
 
 async def apply(stored: StoredDashboards, wanted: Iterable[Wanted], *, check_only: bool = False) -> list[str]:
-    """Makes true what ``wanted`` says; returns a line for each dashboard.
+    """Makes true what ``wanted`` says, or with ``check_only`` nothing; returns a line for each dashboard.
 
     A :class:`~drishti.bus.documents.Conflict` means that somebody changed one at the same moment; what was applied before it
     stays.
     """
     lines = []
+    width = len("would change" if check_only else "unchanged ")
     for found, tenant, document in wanted:
         there = stored.of(tenant).get(document.name)
-        change = "unchanged" if there == document else "changed" if there is not None else "made"
+        change = "unchanged" if there == document else _change(new=there is None, check_only=check_only)
         if there != document and not check_only:
             try:
                 await stored.put(tenant, document, stored.revision(tenant, document.name))
             except InvalidDefinition as error:
                 raise WrongFiles([_problem(found, fault) for fault in error.faults]) from None
-        lines.append(f"{change:<10} {document.name} of {tenant}")
+        lines.append(f"{change:<{width}} {document.name} of {tenant}")
     return lines
+
+
+def _change(*, new: bool, check_only: bool) -> str:
+    if check_only:
+        return "would make" if new else "would change"
+    return "made" if new else "changed"
 
 
 def text_of(document: DashboardDocument, *, tenant: str = DEFAULT_TENANT) -> str:

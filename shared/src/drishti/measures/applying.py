@@ -38,22 +38,28 @@ def _check(documents: list[Wanted]) -> None:
 async def _apply(registry: MetricRegistry, one: Wanted, *, check_only: bool) -> str:
     view = registry.view(one.tenant)
     whose = f" of {one.tenant}"
+    width = len("would turn off" if check_only else "unchanged ")
     if one.definition is None:
         if (one.pack in view.packs) is one.enabled:
-            return f"unchanged  pack {one.pack}{whose}"
+            return f"{'unchanged':<{width}} pack {one.pack}{whose}"
         if not check_only:
             await registry.put_pack(one.tenant, one.pack, enabled=one.enabled)
-        return f"{'on ' if one.enabled else 'off'}        pack {one.pack}{whose}"
+        switched = "on" if one.enabled else "off"
+        return f"{f'would turn {switched}' if check_only else switched:<{width}} pack {one.pack}{whose}"
     definition = with_origin(one.definition)
     token = definition.token
     revision = registry.revision(one.tenant, token)
     there = registry.own(one.tenant).get(token) if revision else view.definitions.get(token)
     if there == definition:
-        return f"unchanged  {definition.name}{whose}"
+        return f"{'unchanged':<{width}} {definition.name}{whose}"
     if not check_only:
         try:
             await registry.put(one.tenant, definition, revision)
         except InvalidDefinition as error:
             document = msgspec.to_builtins(definition)
             raise WrongFiles([problem(one.where, fault, document) for fault in error.faults]) from None
-    return f"{'changed' if there is not None else 'defined'}    {definition.name}{whose}"
+    if check_only:
+        change = "would change" if there is not None else "would define"
+    else:
+        change = "changed" if there is not None else "defined"
+    return f"{change:<{width}} {definition.name}{whose}"
