@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from dashboard_stream.boards.dashboards import dashboard_of, describe
 from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.history import History, Missing, Needs, TableKey
 from dashboard_stream.live.hub import Hub
@@ -14,6 +15,7 @@ from dashboard_stream.live.tenant import REFRESH_MS, VIEW_BYTES
 from drishti.dashboards import document_reading
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Frame
+from drishti.measures.built_in import METRICS
 from rigs.aggregates import NOW_MS, aggregate, second
 
 
@@ -148,3 +150,19 @@ def test_a_table_is_kept_where_less_is_needed_and_read_again_where_more(resoluti
     assert not history.filled(missing)
     assert history.require({}) == []
     assert history.require({key: total}) == [Missing("requests", resolution, 2)]
+
+
+def test_what_is_not_shown_is_said_with_its_metrics_and_units_are_those_of_the_metrics() -> None:
+    content = {
+        "name": "own",
+        "title": "Own",
+        "panels": [
+            {"kind": "stat", "title": "Orders", "value": {"metric": "orders", "field": "rate"}},
+            {"kind": "histogram", "title": "Baskets", "values": {"metric": "baskets"}},
+            {"kind": "time_series", "title": "Calls", "lines": [{"metric": "llm_duration_ms", "field": "rate"}]},
+        ],
+    }
+    described = describe(dashboard_of(document_reading.given(content), METRICS))
+    assert [panel["title"] for panel in described["panels"]] == ["Calls"]
+    assert described["left_out"] == {"Orders": ("orders",), "Baskets": ("baskets",)}
+    assert described["units"] == {"llm_duration_ms": "ms"}

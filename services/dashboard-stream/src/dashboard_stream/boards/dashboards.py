@@ -54,6 +54,8 @@ class Dashboard(Struct, frozen=True, kw_only=True):
     """Further metrics whose insights it shows: those that its panels of insights name, by token."""
     chosen: Chosen = ()
     counted_by: Mapping[str, str] = {}
+    left_out: Mapping[str, tuple[str, ...]] = {}
+    """Titles of the panels that are not shown, with the metrics that the tenant does not have."""
 
     @property
     def name(self) -> str:
@@ -76,8 +78,9 @@ def dashboard_of(document: DashboardDocument, metrics: Metrics, chosen: Chosen =
         definition = metrics.get(question.metric)
         return definition is not None and has_field(definition, question.field)
 
-    kept_panels = tuple(kept for panel in document.panels if (kept := _without(panel, known)) is not None)
-    shown = msgspec.structs.replace(document, panels=kept_panels, feed=tuple(filter(known, document.feed)))
+    kept_panels = [(panel, _without(panel, known)) for panel in document.panels]
+    shown_panels = tuple(kept for _, kept in kept_panels if kept is not None)
+    shown = msgspec.structs.replace(document, panels=shown_panels, feed=tuple(filter(known, document.feed)))
     counted_by = {
         variable.name: OF_KIND[definition.kind][0]
         for variable in document.variables
@@ -89,7 +92,14 @@ def dashboard_of(document: DashboardDocument, metrics: Metrics, chosen: Chosen =
         followed=_followed(shown, metrics),
         chosen=chosen,
         counted_by=counted_by,
+        left_out={panel.title: _not_measured(panel, known) for panel, kept in kept_panels if kept is None},
     )
+
+
+def _not_measured(panel: Panel, known: Any) -> tuple[str, ...]:
+    if isinstance(panel, HistogramPanel):
+        return (panel.values.metric,)
+    return tuple(dict.fromkeys(question.metric for _, question in questions(panel) if not known(question)))
 
 
 def _followed(document: DashboardDocument, metrics: Metrics) -> Metrics:
@@ -182,7 +192,9 @@ def describe(dashboard: Dashboard) -> dict[str, Any]:
         "panels": msgspec.to_builtins(document.panels),
         "series": [_describe(r) for r in dashboard.readings if r.span is None],
         "values": [_describe(r) for r in dashboard.readings if r.value],
-        "units": {token: metric.unit for token, metric in dashboard.followed.items()},
+        "units": {r.metric: r.definition.unit for r in dashboard.readings}
+        | {token: metric.unit for token, metric in dashboard.followed.items()},
+        "left_out": dashboard.left_out,
     }
 
 

@@ -48,8 +48,10 @@ export interface Dashboard {
   panels: Panel[];
   series: Entry[];
   values: Entry[];
-  /** By metric, of those that only panels of insights are about. */
+  /** By metric, of all that its panels are about. */
   units?: Readonly<Record<string, string>>;
+  /** Titles of panels that are not shown, with the metrics that there are not yet. */
+  left_out?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Fields that are a part of a whole: never more than all of it. */

@@ -83,9 +83,16 @@ export function causeLink(since: number, until: number, now: number): string {
   return linkTo(CAUSES_PATH, { from: Math.round(since - BEFORE_MS), to: Math.round(to) });
 }
 
-/** The traces of the time of a trouble, of one service where it is about one. */
-export function tracesAround(since: number, until: number, service?: string): string {
-  return linkTo(TRACES_PATH, { service, from: Math.round(since - BEFORE_MS), to: Math.round(Math.max(until, since + AFTER_MS)) });
+const DURATIONS: ReadonlySet<string> = new Set(["ns", "us", "ms", "s", "min", "h"]);
+
+/**
+ * The traces of the time of a trouble, of one service where it is about one: what was slow, by its `unit`, has the slowest first, and of
+ * a field that counts errors they are those that failed.
+ */
+export function tracesAround(since: number, until: number, { service, field = "", unit = "" }: { service?: string; field?: string; unit?: string } = {}): string {
+  const status = field === "errors" || field === "error_rate" ? "error" : undefined;
+  const order = DURATIONS.has(unit) ? "slowest" : undefined;
+  return linkTo(TRACES_PATH, { service, status, order, from: Math.round(since - BEFORE_MS), to: Math.round(Math.max(until, since + AFTER_MS)) });
 }
 
 /** A part of a whole: `62 %`, `4.1 %`, `< 0.1 %`. */

@@ -52,6 +52,18 @@ interface Props {
   children: ComponentChildren;
 }
 
+/** The panels whose metrics nothing is counted for yet: each comes by itself with its metric. */
+function LeftOut({ of }: { of: Readonly<Record<string, readonly string[]>> }) {
+  const titles = Object.entries(of);
+  if (!titles.length) return null;
+  return (
+    <p class="panel empty">
+      Not shown yet: {titles.map(([title, metrics]) => `${title} (there is no metric ${metrics.join(", ")})`).join(", ")}. Define metrics on the page{" "}
+      <a href="/api/dashboard/metrics">Metrics</a>.
+    </p>
+  );
+}
+
 export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, only, show, follows, age, stale, missing, copies, children }: Props) {
   const layout = useMemo(() => dashboard && laidOut(dashboard.panels), [dashboard]);
   const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
@@ -96,6 +108,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
       {children}
       {dashboard && !alone && <StartHere key={dashboard.name} board={board} asked={dashboard.values} origin={location.origin} />}
       {dashboard?.own && !dashboard.panels.length && <p class="panel empty">It has no panels, or none whose metrics are counted yet. Edit adds some.</p>}
+      {dashboard?.own && dashboard.panels.length > 0 && !alone && <LeftOut of={dashboard.left_out ?? {}} />}
       {dashboard && !dashboard.own && !dashboard.panels.length && (
         <p class="panel empty">
           None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry

@@ -172,7 +172,7 @@ function Anomaly({ incident, units, now }: { incident: Incident; units: Units; n
             {" · "}
             <a href={causeLink(incident.since, incident.open ? now : incident.until, now)}>Root cause</a>
             {" · "}
-            <a href={tracesLink(incident, now)}>Traces</a>
+            <a href={tracesLink(incident, units, now)}>Traces</a>
           </>
         )}
       </p>
@@ -187,8 +187,9 @@ function withTraces(message: string) {
   return message.split(TRACE_ID).map((part, i) => (i % 2 ? <a key={i} href={linkTo(TRACES_PATH, { trace: part })}>{part.slice(0, 8)}</a> : part));
 }
 
-function tracesLink({ insight, since, open, until }: Incident, now: number): string {
-  return tracesAround(since, open ? now : until, insight.labels?.["service"]);
+function tracesLink({ insight, since, open, until }: Incident, units: Units, now: number): string {
+  const unit = units.ofField(insight.metric, insight.field);
+  return tracesAround(since, open ? now : until, { service: insight.labels?.["service"], field: insight.field, unit });
 }
 
 function tone(incident: Incident): string {

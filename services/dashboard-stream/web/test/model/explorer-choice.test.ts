@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedOf, causeLink, choiceOf, ERROR_FIELDS, linkTo, LOG_FIELDS, percent, queryOf, sameWindow, trendInWords } from "../../src/model/explorer-choice.ts";
+import { askedOf, causeLink, choiceOf, ERROR_FIELDS, linkTo, LOG_FIELDS, percent, queryOf, sameWindow, tracesAround, trendInWords } from "../../src/model/explorer-choice.ts";
 import { traceChoiceOf, traceQueryOf, conditionsOf } from "../../src/model/explorer.ts";
 import { boundsOf, everyMs, rangeInWords, TRACE_RANGES, windowOf } from "../../src/model/time-range.ts";
 
@@ -48,6 +48,15 @@ test("a trouble is looked at from before it was noticed, and not into the future
   assert.equal(Number(of(NOW, NOW + 86_400_000, NOW + 86_400_000).get("to")), NOW + 360_000, "its first minutes say most");
   assert.equal(Number(of(NOW, NOW, NOW + 5_000).get("to")), NOW + 5_000);
   assert.equal(linkTo("/a", { b: "", c: undefined, d: 0 }), "/a");
+});
+
+test("traces of a trouble begin with the slow or the failed ones, where it is about these", () => {
+  const of = (about: Parameters<typeof tracesAround>[2]) => Object.fromEntries(new URLSearchParams(tracesAround(NOW, NOW, about).split("?")[1]));
+  const window = { from: String(NOW - 120_000), to: String(NOW + 180_000) };
+  assert.deepEqual(of({ service: "shop", field: "p95", unit: "ms" }), { service: "shop", order: "slowest", ...window });
+  assert.deepEqual(of({ field: "error_rate", unit: "share" }), { status: "error", ...window });
+  assert.deepEqual(of({ field: "rate", unit: "{request}/s" }), window);
+  assert.deepEqual(of({}), window);
 });
 
 test("shares and trends are told in words", () => {
