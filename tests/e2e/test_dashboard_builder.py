@@ -178,7 +178,7 @@ async def test_a_dashboard_is_built_by_mouse_saved_and_live(chrome: Browser, hou
         await form.get_by_label("Title", exact=True).fill("Events a day")
         await page.get_by_role("button", name="Edit Events a day").click()
 
-        await page.get_by_role("button", name="+ Lines over time").click()
+        await page.get_by_role("button", name="+ Time series").click()
         await form.get_by_label("Title", exact=True).fill("Events by type")
         await form.get_by_label("Metric").fill("events")
         await form.get_by_label("Split by").select_option("event_type")

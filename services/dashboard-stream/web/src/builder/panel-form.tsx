@@ -102,10 +102,10 @@ function StatForm({ panel, metrics, fault, set }: FormProps<Stat>) {
     <>
       <div class="form-grid">
         <QuestionForm question={panel.value} metrics={metrics} place="value" fault={fault} set={(value, step) => set({ ...panel, value }, step)} shows="number" split={false}>
-          <TextField title="Behind the number" value={panel.out_of ?? ""} set={(out_of) => set({ ...panel, out_of }, "out_of")} fault={fault("out_of")} placeholder="of 5" />
+          <TextField title="Suffix" value={panel.out_of ?? ""} set={(out_of) => set({ ...panel, out_of }, "out_of")} fault={fault("out_of")} placeholder="of 5" />
           <label class="check">
             <input type="checkbox" checked={panel.sparkline !== false} onChange={(event) => set({ ...panel, sparkline: event.currentTarget.checked ? undefined : false })} />
-            <span>With its line</span>
+            <span>Sparkline</span>
           </label>
           <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
           <LimitsForm limits={panel.limits} fault={fault} set={(limits, step) => set({ ...panel, limits }, step)} />

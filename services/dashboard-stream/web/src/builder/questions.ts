@@ -8,12 +8,12 @@ import { type Panel, questionsOf } from "../model/panels.ts";
 /** What the picker calls the kinds of panels that the form knows. */
 export const KINDS: Readonly<Record<string, string>> = {
   stat: "Number",
-  time_series: "Lines over time",
-  heatmap: "Heat map",
+  time_series: "Time series",
+  heatmap: "Heatmap",
   table: "Table",
   gauge: "Gauge",
-  bar: "Bars",
-  pie: "Shares",
+  bar: "Bar chart",
+  pie: "Pie chart",
   text: "Text",
   events: "Events: anomalies",
   incidents: "Incidents",
@@ -72,6 +72,15 @@ export function firstQuestion(metric: Metric): PanelQuestion {
   return { metric: metric.token, field: firstField(metric), ...(OF_MINUTES.has(metric.kind) ? { resolution: "1m" as const } : {}) };
 }
 
+/**
+ * Whether another metric is asked for the same field. Of a distribution the rate says how many there were, which nobody means who comes
+ * from a counter, whose first field it is.
+ */
+function isKept(question: PanelQuestion, metric: Metric, metrics: readonly Metric[]): boolean {
+  if (metric.kind === "distribution" && question.field === "rate" && metricOf(metrics, question.metric)?.kind !== "distribution") return false;
+  return hasField(metric, question.field);
+}
+
 /** The same question of another metric: what that does not have is asked as from the start. */
 export function ofMetric<Q extends PanelQuestion>(question: Q, token: string, metrics: readonly Metric[]): Q {
   const metric = metricOf(metrics, token);
@@ -79,8 +88,7 @@ export function ofMetric<Q extends PanelQuestion>(question: Q, token: string, me
   const { field, resolution } = firstQuestion(metric);
   const by = question.by && splitsOf(metric).includes(question.by) ? question.by : undefined;
   const conditions = question.only || question.without ? asFields(conditionsOf(question).filter(({ label }) => metric.dimensions.includes(label))) : {};
-  const kept = hasField(metric, question.field) ? question.field : field;
-  return { ...question, metric: metric.token, field: kept, by, ...conditions, resolution: resolution ?? question.resolution };
+  return { ...question, metric: metric.token, field: isKept(question, metric, metrics) ? question.field : field, by, ...conditions, resolution: resolution ?? question.resolution };
 }
 
 /** A panel to begin with; of the metric that most people have, where there are several. */

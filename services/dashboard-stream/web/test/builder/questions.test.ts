@@ -10,7 +10,7 @@ import { type Panel, questionsOf } from "../../src/model/panels.ts";
 const FIELDS: Record<Kind, Record<string, string>> = {
   counter: { count: "1", rate: "1/s", error_rate: "1" },
   gauge: { avg: "By", max: "By" },
-  distribution: { count: "1", avg: "ms", p50: "ms", p95: "ms" },
+  distribution: { count: "1", rate: "1/s", avg: "ms", p50: "ms", p95: "ms" },
   unique: { uniques: "{user}" },
   derived: { value: "%" },
 };
@@ -57,6 +57,10 @@ test("another metric keeps of the question what it has, too", () => {
   assert.equal(ofMetric({ ...question, by: "route" }, "request_ms", METRICS).by, undefined);
   assert.equal(ofMetric(question, "good answers", METRICS).metric, "good_answers");
   assert.equal(ofMetric(question, "good answers", METRICS).resolution, "1m");
+  // The rate of a counter is not what is asked of a distribution first, but is kept where it was asked of one.
+  const calls = { ...question, metric: "request_ms", field: "rate" };
+  assert.equal(ofMetric(calls, "request_ms", METRICS).field, "rate");
+  assert.equal(ofMetric({ ...calls, metric: "reque" }, "request_ms", METRICS).field, "p95");
   // What is typed half is kept as it is.
   assert.deepEqual(ofMetric(question, "reque", METRICS), { ...question, metric: "reque" });
 });
