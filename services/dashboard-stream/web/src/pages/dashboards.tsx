@@ -155,7 +155,7 @@ function Row({ dashboard, mayEdit, pinned, pin, remove }: RowProps) {
         <a href={dashboard.path}>
           <bdi>{title}</bdi>
         </a>
-        {!own && <span class="mark">ready</span>}
+        {!own && <span class="mark">built in</span>}
         {description && (
           <p class="muted">
             <bdi>{description}</bdi>

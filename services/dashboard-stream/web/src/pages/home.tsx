@@ -63,8 +63,8 @@ export function HomePage({ services, open, changes, problem, dashboards, units, 
           {problem && <p class="warn">{problem}</p>}
         </section>
       </div>
-      <section class="panel" aria-label="Go on">
-        <h3>Go on</h3>
+      <section class="panel" aria-label="Go to">
+        <h3>Go to</h3>
         <ul class="onwards">
           {dashboards.map((one) => (
             <li key={one.name}>

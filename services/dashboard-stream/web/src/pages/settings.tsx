@@ -26,10 +26,10 @@ export function SettingsPanels({ services }: { services: readonly AskedSetup[] }
       <div class="grid">
         <section class="panel" aria-labelledby="limits-title">
           <h2 id="limits-title">Limits</h2>
-          <Values head={["Of this tenant", "Used and most"]} of={limits} value={(one) => (isNearlyFull(one) ? <strong>{limitInWords(one)}, nearly full</strong> : limitInWords(one))} />
+          <Values head={["Of this tenant", "Used and limit"]} of={limits} value={(one) => (isNearlyFull(one) ? <strong>{limitInWords(one)}, nearly full</strong> : limitInWords(one))} />
         </section>
         <section class="panel" aria-labelledby="retention-title">
-          <h2 id="retention-title">Kept for how long</h2>
+          <h2 id="retention-title">Retention</h2>
           <Values
             head={["What", "Kept"]}
             of={retention}

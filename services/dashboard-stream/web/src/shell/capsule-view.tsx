@@ -116,7 +116,7 @@ function Shown({ capsule, theme }: { capsule: Capsule; theme: Theme }) {
         )}
         {traces.length > 0 && (
           <section class="panel" aria-label="Traces">
-            <h2>Traces that are named</h2>
+            <h2>Traces named by insights</h2>
             {traces.map((trace, i) => (
               <details key={i}>
                 <summary>Trace {i + 1}</summary>

@@ -67,7 +67,7 @@ export function HomeView({ places, go, theme }: ExplorerProps) {
   };
   const first = dashboards.value?.find((one) => one.name === FIRST);
   return (
-    <ExplorerFrame places={places} path={HOME_PATH} go={go} asked={numbers} every={EVERY_MS} now={now} theme={theme} json={`../state/${FIRST}`} what="numbers of now" opened={opened}>
+    <ExplorerFrame places={places} path={HOME_PATH} go={go} asked={numbers} every={EVERY_MS} now={now} theme={theme} json={`../state/${FIRST}`} what="current numbers" opened={opened}>
       <HomePage
         services={services}
         open={open}
