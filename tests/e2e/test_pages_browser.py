@@ -159,6 +159,12 @@ async def test_a_page_without_data_says_that_it_waits(visit: Visit) -> None:
     await requests.get_by_role("link", name="requests", exact=True).wait_for()
 
 
+@pytest.mark.parametrize("name", ["system_overview", "user_analytics", "dharma_insights"])
+async def test_a_ready_dashboard_of_an_empty_installation_says_how_to_send_a_first_event(visit: Visit, name: str) -> None:
+    await visit.open(name)
+    await visit.page.get_by_role("region", name="Start here").wait_for(timeout=DEADLINE_MS)
+
+
 async def test_an_anomaly_is_described_and_marked_in_its_chart_until_it_is_resolved(visit: Visit, connect: Connect) -> None:
     predictor = await connect("predictor")
     await tell(await connect("analytics"), 7, 1)
