@@ -274,6 +274,15 @@ async def test_a_dashboard_is_built_by_mouse_saved_and_live(chrome: Browser, hou
         assert visit.complaints == []
 
 
+async def test_a_panel_whose_metric_is_not_there_yet_is_named(chrome: Browser, house: House) -> None:
+    await house.put("waiting", STAT, {**STAT, "title": "Orders", "value": {"metric": "orders", "field": "rate"}})
+    async with visiting(chrome, house.gateway.url) as visit:
+        await visit.page.goto(f"{house.gateway.url}/api/dashboard/dashboard/waiting")
+        await visit.page.get_by_text("Not shown yet: Orders (there is no metric orders).").wait_for()
+        await visit.page.get_by_role("heading", name="Requests").wait_for()
+        assert visit.complaints == []
+
+
 async def test_panels_are_moved_by_touch_and_by_keys_on_a_phone(chrome: Browser, house: House) -> None:
     for n in range(40):
         await house.put(f"board-{n:02}", {**STAT, "title": "A"}, {**STAT, "title": "B"}, title=f"Board {n:02} " + "long " * 20)

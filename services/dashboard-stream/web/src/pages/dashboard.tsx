@@ -58,8 +58,10 @@ function LeftOut({ of }: { of: Readonly<Record<string, readonly string[]>> }) {
   if (!titles.length) return null;
   return (
     <p class="panel empty">
-      Not shown yet: {titles.map(([title, metrics]) => `${title} (there is no metric ${metrics.join(", ")})`).join(", ")}. Define metrics on the page{" "}
-      <a href="/api/dashboard/metrics">Metrics</a>.
+      <span>
+        Not shown yet: {titles.map(([title, metrics]) => `${title} (there is no metric ${metrics.join(", ")})`).join(", ")}. Define metrics on the page{" "}
+        <a href="/api/dashboard/metrics">Metrics</a>.
+      </span>
     </p>
   );
 }
@@ -111,8 +113,10 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
       {dashboard?.own && dashboard.panels.length > 0 && !alone && <LeftOut of={dashboard.left_out ?? {}} />}
       {dashboard && !dashboard.own && !dashboard.panels.length && (
         <p class="panel empty">
-          None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry
-          metrics: they show here by themselves.
+          <span>
+            None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry
+            metrics: they show here by themselves.
+          </span>
         </p>
       )}
       {dashboard && only && !alone && <p class="panel empty">There is no panel “{only}” on this dashboard: these are all that it has.</p>}
