@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Browser, Dialog, FloatRect, Locator, Page, expect
 
 from drishti.bus.keys import Role
+from drishti.dashboards.panels import MAX_PANELS
 from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
 from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting
@@ -391,6 +392,60 @@ async def test_panels_are_moved_and_resized_by_finger_and_by_keys_and_copied(chr
         await _has_order(page, "Newer", "Other $kind", "Newer")
         await _fits(page)
         assert visit.complaints == []
+
+
+def _deep(levels: int) -> str:
+    panel = f'{{"kind": "stat", "title": "Deep", "value": {"[" * levels}{"]" * levels}}}'
+    return f'{{"panel": {panel}}}'
+
+
+async def test_what_is_pasted_is_a_panel_or_is_refused_in_words_and_nothing_is_lost(chrome: Browser, house: House) -> None:
+    await house.put("paste", STAT)
+    gone = {**STAT, "value": {**STAT["value"], "only": {"service": "$gone"}}}
+    hostile = {"panel": {**STAT, "title": HOSTILE}, "variables": []}
+    refused = {
+        "x": "is no panel",
+        "[]": "is no panel",
+        '[{"panel": 1}]': "is no panel",
+        "null": "is no panel",
+        msgspec.json.encode({"panel": {"kind": "stat", "title": "x" * 10_000_000}}).decode(): "too large for a panel",
+        _deep(50): "is no panel",
+        _deep(50_000): "not pasted|is no panel",
+        '{"panel": {"kind": "<b>new</b>", "title": "New"}}': "is no panel.*kind",
+        msgspec.json.encode({"panel": gone}).decode(): "no variable gone",
+        msgspec.json.encode({**hostile, "variables": [None, 1]}).decode(): r"is no panel.*variables",
+    }
+    paste = "text => dispatchEvent(Object.assign(new Event('paste'), {clipboardData: {getData: () => text}}))"
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{house.gateway.url}{EDITOR}?dashboard=paste")
+        await _with_key(page, house.editor)
+        await page.get_by_label("Title", exact=True).fill("Edited")
+        fault = page.locator(".builder > [role=alert]").first
+        for text, words in refused.items():
+            await page.evaluate(paste, msgspec.json.encode(hostile).decode())
+            await _has_order(page, "Requests", HOSTILE)
+            await expect(fault).to_have_count(0)
+            await page.get_by_role("button", name="Undo").click()
+            await page.evaluate(paste, text)
+            await expect(fault).to_contain_text(re.compile(words))
+            await _has_order(page, "Requests")
+            await expect(page.get_by_label("Title", exact=True)).to_have_value("Edited")
+        assert await page.evaluate("window.hacked") is None
+        # More panels than a dashboard has: said at once, and undone one by one.
+        await house.put("full", *({**STAT, "title": f"P{n}"} for n in range(MAX_PANELS)))
+        page.once("dialog", lambda dialog: dialog.accept())
+        await page.goto(f"{house.gateway.url}{EDITOR}?dashboard=full")
+        await expect(page.locator(".card")).to_have_count(MAX_PANELS)
+        await page.evaluate(paste, msgspec.json.encode(hostile).decode())
+        await expect(page.locator(".card")).to_have_count(MAX_PANELS + 1)
+        await expect(fault).to_contain_text("panels")
+        await page.keyboard.press("Control+s")
+        await expect(page.get_by_text("It was not saved")).to_be_visible()
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.locator(".card")).to_have_count(MAX_PANELS)
+        await expect(fault).to_have_count(0)
+        assert len((await house.document("full"))["panels"]) == MAX_PANELS
 
 
 async def test_of_two_who_save_one_dashboard_the_later_sees_both_versions(chrome: Browser, house: House) -> None:

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import type { Theme } from "../charts/palette.ts";
-import { copied, freeId, panelIn, textOf } from "../model/copied-panel.ts";
+import { copied, freeId, MOST_PASTED, panelIn, textOf } from "../model/copied-panel.ts";
 import type { DashboardDocument } from "../model/contracts.ts";
 import type { CheckedDocument, DocumentConflict, StoredDocument, WholeDashboard } from "../model/dashboards.ts";
 import type { Fault, Session } from "../model/definition.ts";
@@ -88,6 +88,8 @@ export function Builder(props: Props) {
   const wrong = [...own, ...(current ? (checked?.faults ?? []) : []), ...refused];
   const faults = new Map(wrong.toReversed().map((fault) => [fault.field, fault]));
 
+  const whole = faults.get("") ?? faults.get("panels");
+
   const move = (from: number, to: number, x?: number) => {
     if (to < 0 || to >= panels.length) return;
     act({ do: "move", from, to, x });
@@ -122,8 +124,9 @@ export function Builder(props: Props) {
     say(isCopied ? `${panel.title} is in the clipboard. Paste it into this or another dashboard.` : "The browser does not let the page copy");
   };
   const paste = async (text: string) => {
+    if (text.length > MOST_PASTED) return setFailure("What is in the clipboard is too large for a panel.");
     const given = panelIn(text);
-    if (!given) return say("What is in the clipboard is no panel");
+    if (!given) return setFailure("What is in the clipboard is no panel.");
     try {
       // Whatever it was made by: only what the service takes as a panel is taken.
       const { faults, document } = await storing.check({ name: "pasted", title: "Pasted", panels: [given.panel], variables: given.variables }, AbortSignal.timeout(PASTE_MS));
@@ -228,9 +231,9 @@ export function Builder(props: Props) {
           It was not saved: {refusal(refused[0] as Fault, shown.panels ?? NO_PANELS)}
         </p>
       )}
-      {!refused.length && faults.get("") && (
+      {!refused.length && whole && (
         <p class="fault" role="alert">
-          {faults.get("")?.error}
+          {whole.field ? `${whole.field}: ${whole.error}` : whole.error}
         </p>
       )}
       {conflict && (

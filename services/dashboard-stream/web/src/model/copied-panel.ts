@@ -23,6 +23,9 @@ export function textOf(one: CopiedPanel): string {
   return JSON.stringify(one, null, 2);
 }
 
+/** Characters: no panel has nearly as many. */
+export const MOST_PASTED = 262_144;
+
 /** What the clipboard has, where that may be a panel: whoever takes it checks it. */
 export function panelIn(text: string): CopiedPanel | null {
   try {
