@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import shutil
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -16,14 +18,16 @@ import pytest
 
 from analytics.product import compaction
 from analytics.product.compaction import Compaction, compact, drop_segments, due_days
-from analytics.product.reading import ProductReading
+from analytics.product.reading import ProductReading, TooManyRows
 from analytics.product.segments import BUCKETS
 from analytics.storage import sql
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
 from analytics.storage.tables import Table, partition_for
 from drishti.settings import Secret
+from drishti_local.servers import PostgresServer
 from rigs.analytics import Rig, event
+from rigs.programs import outcome
 from rigs.waiting import wait_until
 
 DAY_MS = 86_400_000
@@ -235,10 +239,13 @@ async def test_an_event_of_a_transaction_that_commits_late_is_not_left_behind(
 async def test_rows_that_do_not_fit_into_memory_are_read_by_bucket(
     database: Database, sql_connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analytics.product.reading.ROWS_IN_MEMORY", 10)
+    monkeypatch.setattr("analytics.product.reading.ROWS_IN_MEMORY", 40)
     await add(sql_connection, rows(random.Random(4), 200))
     async with await database.connect(name="test") as session:
         assert await assert_exact(session) > 100
+        monkeypatch.setattr("analytics.product.reading.ROWS_IN_MEMORY", 2)
+        with pytest.raises(TooManyRows):
+            await assert_exact(session)
 
 
 async def test_rows_of_before_the_migration_are_read_and_compacted(postgres_url: str) -> None:
@@ -279,16 +286,74 @@ async def test_segments_go_with_the_events_of_their_day(database: Database, sql_
         await assert_exact(session)
 
 
-async def test_after_a_dump_was_restored_segments_are_made_anew(database: Database, sql_connection: asyncpg.Connection) -> None:
-    """There, transactions are counted from the beginning."""
+SPEND_TRANSACTIONS = """
+DO $$ BEGIN FOR n IN 1..20000 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$
+"""
+
+
+async def test_a_restored_dump_is_read_by_rows_until_it_is_compacted_again(
+    database: Database, sql_connection: asyncpg.Connection, postgres_url: str, own_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """The cluster that it is restored to has given out fewer transactions than the one that it comes from."""
+    await sql_connection.execute("SET synchronous_commit = off")
+    await sql_connection.execute(SPEND_TRANSACTIONS)
     await add(sql_connection, rows(random.Random(8), 200))
+    async with await database.connect(name="test") as session:
+        await compact(session, DAYS[0])
+        await compact(session, DAYS[1])
+        stored = await assert_exact(session)
+    await _restore(postgres_url, own_postgres.url(), tmp_path)
+    restored = Database(Secret(own_postgres.url()))
+    writer = await asyncpg.connect(own_postgres.url())
+    async with await restored.connect(name="test") as session:
+        assert await assert_exact(session) == stored
+        await add(writer, rows(random.Random(9), 100))
+        more = await assert_exact(session)
+        assert more > stored
+        for day in DAYS:
+            await compact(session, day)
+        assert await assert_exact(session) == more
+        await add(writer, rows(random.Random(10), 100))
+        most = await assert_exact(session)
+        for day in DAYS:
+            await compact(session, day)
+        assert await assert_exact(session) == most
+        assert await writer.fetchval("SELECT sum(rows) FROM segments WHERE col = 'users'") == most
+        assert await due_days(session) == []
+    await writer.close()
+
+
+async def _restore(from_url: str, to_url: str, tmp_path: Path) -> None:
+    pg_dump, psql = shutil.which("pg_dump"), shutil.which("psql")
+    if not (pg_dump and psql):
+        pytest.skip("no pg_dump on this machine")
+    dump = tmp_path / "dump.sql"
+    for command in (
+        [pg_dump, "--no-owner", f"--file={dump}", from_url],
+        [psql, "--quiet", "--set=ON_ERROR_STOP=1", f"--file={dump}", to_url],
+    ):
+        status, _, errors = await outcome(*command)
+        assert status == 0, errors
+
+
+async def test_marks_of_another_cluster_mean_nothing_even_where_more_transactions_were_given_out(
+    database: Database, sql_connection: asyncpg.Connection
+) -> None:
+    await add(sql_connection, rows(random.Random(11), 200))
     async with await database.connect(name="test") as session:
         for day in DAYS:
             await compact(session, day)
-        await sql_connection.execute("UPDATE segment_marks SET below = below + 1000000000")
-        assert await session.value("forget_foreign_segments") is True
+        await add(sql_connection, rows(random.Random(12), 100))
+        # As after a dump: events that were stored here before anything was compacted again are below the mark.
+        await sql_connection.execute(
+            "UPDATE segment_marks SET cluster = cluster + 1, below = (SELECT max(xid) + 1 FROM events)"
+        )
         await assert_exact(session)
-        assert not await session.value("forget_foreign_segments")
+        for day in DAYS:
+            await compact(session, day)
+        assert await assert_exact(session) == await sql_connection.fetchval(
+            "SELECT sum(rows) FROM segments WHERE col = 'users'"
+        )
 
 
 async def test_a_running_analytics_compacts_what_it_stores(world: Rig) -> None:

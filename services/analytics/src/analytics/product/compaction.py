@@ -83,8 +83,6 @@ class Compaction:
             if not holding and await session.value("try_compact"):
                 holding = True
                 await session.value("compress_fast")
-                if await session.value("forget_foreign_segments"):
-                    log.warning("segments are of another database, they are made anew")
             if holding:
                 await until(stop, self._round(session, stop))
             await pause(stop, self._every_s)
@@ -137,6 +135,11 @@ async def compact(session: Session, day: datetime) -> int:
     async with session.snapshot(readonly=False):
         below = await session.value("settled_below")
         mark = await session.value("mark_of_day", of_day)
+        if mark is None:
+            # Never compacted, or elsewhere, before a dump was restored here.
+            if await session.execute("delete_segments_of_day", of_day):
+                log.warning("segments are of another database, they are made anew", extra={"day": of_day.isoformat()})
+            await session.execute("forget_foreign_transactions", day, ends)
         for record in await session.fetch("new_events_by_tenant", day, ends, mark, below):
             tenant, events = record["tenant"], record["events"]
             keep = {row["col"] for row in await session.fetch("segment_columns", tenant, of_day, of_day)}

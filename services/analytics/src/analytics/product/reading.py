@@ -18,7 +18,7 @@ from analytics.storage.rows import Record
 DAY_MS = 86_400_000
 
 ROWS_IN_MEMORY = 200_000
-"""Of more rows that are in no segment those of one bucket are read at a time."""
+"""Of more rows that are in no segment those of one bucket are read at a time; where these alone are more, none are."""
 
 READ_AT_ONCE = 2_000
 
@@ -29,8 +29,8 @@ Beyond = Mapping[tuple[datetime, int], Segment]
 """Segments of rows that are in none yet, by day and bucket."""
 
 
-class TooMuch(Exception):
-    """More rows than :data:`ROWS_IN_MEMORY`."""
+class TooManyRows(Exception):
+    """More rows than :data:`ROWS_IN_MEMORY` are in no segment."""
 
 
 class ProductReading:
@@ -48,8 +48,7 @@ class ProductReading:
     ) -> None:
         self._session = session
         self._tenant = tenant
-        first, last = _EPOCH + timedelta(days=from_ms // DAY_MS), _EPOCH + timedelta(days=(to_ms - 1) // DAY_MS)
-        self._range = first, last
+        self._range = _days_of(from_ms, to_ms)
         self._columns = sorted({*columns, "event_type"})
         self._types = event_types
         self._days: list[datetime] = []
@@ -61,7 +60,7 @@ class ProductReading:
         """Columns that some events have and that cannot be read."""
 
     async def bucket(self, bucket: int) -> list[Day]:
-        """The days of a bucket that have any row, in order."""
+        """The days of a bucket that have any row, in order. Raises :class:`TooManyRows`."""
         if not self._read:
             await self._read_beyond()
         beyond = self._beyond if self._beyond is not None else await self._rows_beyond([bucket])
@@ -79,18 +78,18 @@ class ProductReading:
         self._days = await days_with_events(self._session, *self._range)
         self._read = True
         try:
-            self._beyond = await self._rows_beyond(range(BUCKETS), most=ROWS_IN_MEMORY)
-        except TooMuch:
+            self._beyond = await self._rows_beyond(range(BUCKETS))
+        except TooManyRows:
             self._beyond = None
 
-    async def _rows_beyond(self, buckets: Collection[int], *, most: int | None = None) -> Beyond:
+    async def _rows_beyond(self, buckets: Collection[int]) -> Beyond:
         by_day: dict[datetime, EventRows] = {}
         given = (self._tenant, self._days, self._types, list(buckets))
         read = 0
         async for records in self._session.batches("event_rows_beyond", *given, at_once=READ_AT_ONCE):
             read += len(records)
-            if most is not None and read > most:
-                raise TooMuch
+            if read > ROWS_IN_MEMORY:
+                raise TooManyRows
             await asyncio.to_thread(self._add, by_day, records)
         found: dict[tuple[datetime, int], Segment] = {}
         for day, rows in by_day.items():
@@ -102,6 +101,12 @@ class ProductReading:
             if day not in by_day:
                 by_day[day] = EventRows(self._columns, only=True)
             by_day[day].add([row[1:] for row in of_day])
+
+
+async def share_compacted(session: Session, from_ms: int, to_ms: int) -> float:
+    """Of the UTC days with events in which ``[from_ms, to_ms)`` lies, the share that has segments: 0 to 1."""
+    days = [day.date() for day in await days_with_events(session, *_days_of(from_ms, to_ms))]
+    return (await session.value("compacted_days", days)) / len(days) if days else 1.0
 
 
 async def days_with_events(session: Session, first: date, last: date) -> list[datetime]:
@@ -137,6 +142,10 @@ class KnownNames:
         days = await days_with_events(self._session, date.min, date.max)
         records = await self._session.fetch("properties_beyond", self._tenant, days)
         return {PROPERTY + record["name"] for record in records}
+
+
+def _days_of(from_ms: int, to_ms: int) -> tuple[date, date]:
+    return _EPOCH + timedelta(days=from_ms // DAY_MS), _EPOCH + timedelta(days=(to_ms - 1) // DAY_MS)
 
 
 def _days(records: Sequence[Record], new: Mapping[date, Segment]) -> Iterator[Day]:

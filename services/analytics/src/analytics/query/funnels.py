@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from analytics.errors import StatementTimeout
 from analytics.product.conditions import Condition, column_of, number_of
 from analytics.product.event_rows import FIELDS
 from analytics.product.funnels import OTHER, Funnel, FunnelCounts, Step, count_bucket
-from analytics.product.reading import KnownNames, ProductReading
+from analytics.product.reading import KnownNames, ProductReading, TooManyRows, share_compacted
 from analytics.product.segments import BUCKETS, PROPERTY, Ints
 from analytics.query.sessions import QUESTION_S, Sessions
 from analytics.storage.database import Session
@@ -27,6 +28,9 @@ from drishti.messages.funnels import (
 
 ANSWER_S = QUESTION_S - 1.0
 """Then a funnel is cut off, with what to change."""
+
+_MOSTLY = 0.9
+"""Of a range of which more has been compacted, what took long is the funnel itself."""
 
 LAST_MS = 253_370_764_800_000
 """The beginning of the year 9999: PostgreSQL and Python know no day after it."""
@@ -44,17 +48,31 @@ class FunnelAnswers:
     async def answer(self, asked: FunnelQuery) -> FunnelAnswer:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         funnel = funnel_of(asked)
+        compacted = 1.0
         try:
             async with asyncio.timeout(self._answer_s):
                 async with self._sessions.turn(asked.tenant), self._sessions.session() as session, session.snapshot():
                     as_of = await session.value("clock")
+                    compacted = await share_compacted(session, funnel.from_ms, funnel.to_ms + funnel.window_ms)
                     counts = await _counted(session, asked, funnel)
-        except TimeoutError:
+        except TooManyRows:
+            raise _still_compacting(compacted) from None
+        except (TimeoutError, StatementTimeout):
+            if compacted < _MOSTLY:
+                raise _still_compacting(compacted) from None
             raise QueryError(
                 "the funnel takes too long: ask for a shorter range, or with `sample: true` for a sixteenth of the users",
                 "timeout",
             ) from None
         return await asyncio.to_thread(answer_of, asked, counts, as_of)
+
+
+def _still_compacting(compacted: float) -> QueryError:
+    return QueryError(
+        f"events of this range are still being compacted, {compacted:.0%} of its days have been: ask again in some minutes, or "
+        "for a shorter range",
+        "unavailable",
+    )
 
 
 def funnel_of(asked: FunnelQuery) -> Funnel:

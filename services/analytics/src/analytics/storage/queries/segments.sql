@@ -9,13 +9,6 @@ SELECT pg_try_advisory_lock(hashtext('drishti.segments'))
 SELECT set_config('default_toast_compression', 'lz4', false)
 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)
 
--- name: forget_foreign_segments
--- After a dump was restored elsewhere, transactions are counted anew and no mark means anything. True where that was so.
-WITH foreign_mark AS (SELECT 1 FROM segment_marks WHERE below > txid_snapshot_xmax(txid_current_snapshot()) LIMIT 1),
-gone AS (DELETE FROM segments WHERE EXISTS (TABLE foreign_mark)),
-marks AS (DELETE FROM segment_marks WHERE EXISTS (TABLE foreign_mark))
-SELECT EXISTS (TABLE foreign_mark)
-
 -- name: new_events_by_day
 -- days. For each how many events are not in segments yet, and the seconds since it was last compacted; NULL where it never was,
 -- and then 1 stands for any number of events.
@@ -28,7 +21,7 @@ SELECT d.day, date_part('epoch', clock_timestamp() - m.at) AS age_s,
         SELECT count(*) FROM events AS e
         WHERE e.time >= d.day AND e.time < d.day + interval '1 day' AND e.xid >= m.below
     ) END AS events
-FROM unnest($1::timestamptz[]) AS d (day) LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+FROM unnest($1::timestamptz[]) AS d (day) LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
 ORDER BY d.day DESC
 
 -- name: settled_below
@@ -37,7 +30,12 @@ SELECT txid_snapshot_xmin(txid_current_snapshot())
 
 -- name: mark_of_day
 -- day
-SELECT below FROM segment_marks WHERE day = $1
+SELECT below FROM valid_segment_marks WHERE day = $1
+
+-- name: forget_foreign_transactions
+-- from, to. Events of a dump that was restored here have numbers that this cluster has not given out yet: they are older than
+-- every mark.
+UPDATE events SET xid = NULL WHERE time >= $1 AND time < $2 AND xid >= txid_snapshot_xmax(txid_current_snapshot())
 
 -- name: new_events_by_tenant
 -- from, to, mark or NULL, below. Events that are to go into segments.
@@ -58,7 +56,7 @@ WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::bigint IS NULL OR xid >=
 SELECT d.day, hashtextextended(e.user_id, 0), ((date_part('epoch', e.time - d.day) * 1000000)::bigint / 1000)::integer,
     e.event_type, e.service, e.version, e.data
 FROM unnest($2::timestamptz[]) AS d (day)
-LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
 CROSS JOIN LATERAL (
     (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
     UNION ALL
@@ -72,7 +70,7 @@ WHERE e.user_id IS NOT NULL AND ($3::text[] IS NULL OR e.event_type = ANY ($3))
 -- tenant, days. Types of events that are not in segments.
 SELECT DISTINCT e.event_type
 FROM unnest($2::timestamptz[]) AS d (day)
-LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
 CROSS JOIN LATERAL (
     (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
     UNION ALL
@@ -85,7 +83,7 @@ WHERE e.user_id IS NOT NULL
 -- tenant, days. Keys of the data of events that are not in segments.
 SELECT DISTINCT jsonb_object_keys(e.data) AS name
 FROM unnest($2::timestamptz[]) AS d (day)
-LEFT JOIN segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
+LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
 CROSS JOIN LATERAL (
     (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
     UNION ALL
@@ -96,7 +94,7 @@ WHERE e.user_id IS NOT NULL AND jsonb_typeof(e.data) = 'object'
 
 -- name: segments_of_bucket
 -- tenant, bucket, first day, last day, columns or NULL for all. Columns of a day follow one another.
-SELECT day, col, rows, data, dictionary, numbers FROM segments
+SELECT day, col, rows, data, dictionary, numbers FROM segments JOIN valid_segment_marks USING (day)
 WHERE tenant = $1 AND bucket = $2 AND day BETWEEN $3 AND $4 AND ($5::text[] IS NULL OR col = ANY ($5))
 ORDER BY day
 
@@ -118,7 +116,8 @@ DELETE FROM segments WHERE tenant = $1 AND day = $2 AND bucket = $3
 
 -- name: put_mark
 -- day, below
-INSERT INTO segment_marks (day, below) VALUES ($1, $2) ON CONFLICT (day) DO UPDATE SET below = $2, at = clock_timestamp()
+INSERT INTO segment_marks (day, below) VALUES ($1, $2)
+ON CONFLICT (day) DO UPDATE SET below = $2, at = clock_timestamp(), cluster = DEFAULT
 
 -- name: delete_segments_of_day
 -- day
@@ -131,6 +130,10 @@ DELETE FROM segment_marks WHERE day = $1
 -- name: segment_rows_of_day
 -- day. Events in its segments.
 SELECT coalesce(sum(rows), 0)::bigint FROM segments WHERE day = $1 AND col = 'users'
+
+-- name: compacted_days
+-- days. How many of them have segments.
+SELECT count(*) FROM valid_segment_marks WHERE day = ANY ($1::date[])
 
 -- name: event_days
 -- first, last. The days of which there is a partition of events.
