@@ -156,6 +156,7 @@ async def test_from_an_error_to_its_traces_and_back(
         assert "1.2" in text
         assert "12 errors" in (await row.locator(".sparkline").get_attribute("aria-label") or "")
         await _shot(visit, "errors", shape)
+        await row.locator("[data-label=Service] bdi").evaluate("name => { name.textContent = 'x'.repeat(256); }")
         await _fits(page)
         await row.get_by_role("link").first.click()
         await page.locator(".frames li").first.wait_for(timeout=DEADLINE_MS)
