@@ -27,8 +27,8 @@ from drishti.errors import BusUnavailable, DrishtiError
 from drishti.measures import cli as metrics
 from drishti.measures import query_cli
 from drishti.messages import catalogue
-from drishti.messages.plain_text import escaped
 from drishti.messages.subjects import DEFAULT_TENANT
+from drishti.plain_text import escaped
 from drishti.settings import BusSettings
 from drishti.telemetry import logs
 

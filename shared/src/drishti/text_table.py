@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from drishti.messages.plain_text import escaped
+from drishti.plain_text import escaped
 
 
 def lines(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

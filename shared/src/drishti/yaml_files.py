@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from drishti.errors import DrishtiError
-from drishti.messages.plain_text import escaped
+from drishti.plain_text import escaped
 
 SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 4 << 20

@@ -16,8 +16,8 @@ from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.stored import RESERVED, StoredDashboards
 from drishti.errors import DrishtiError
 from drishti.measures import registry
-from drishti.messages.plain_text import escaped
 from drishti.messages.subjects import DEFAULT_TENANT
+from drishti.plain_text import escaped
 
 Connected = Callable[[], AbstractAsyncContextManager[Bus]]
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

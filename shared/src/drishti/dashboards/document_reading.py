@@ -32,7 +32,7 @@ from drishti.dashboards.variables import named_in, too_many, values_by_name
 from drishti.measures.definition_checks import Fault, InvalidDefinition, limit_faults
 from drishti.measures.definition_reading import fault_of
 from drishti.measures.fields import adds_up
-from drishti.messages.plain_text import unfit
+from drishti.plain_text import unfit
 
 MAX_BYTES = 256 * 1024
 """Of a document as JSON: a hundred panels of twenty questions have less."""

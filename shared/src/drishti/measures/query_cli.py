@@ -23,7 +23,7 @@ from drishti.errors import DrishtiError
 from drishti.events import AnswerSet, QuestionAnswer
 from drishti.measures import terminal_plot
 from drishti.measures.expressions.errors import ExpressionError
-from drishti.messages.plain_text import escaped
+from drishti.plain_text import escaped
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from drishti.measures.definition_checks import Fault, InvalidDefinition
 from drishti.measures.definition_reading import fault_of
 from drishti.messages.field_types import EpochMs, Token
-from drishti.messages.plain_text import unfit
+from drishti.plain_text import unfit
 
 MAX_TEXT = 2_000
 MAX_TAGS = 8
