@@ -175,6 +175,20 @@ async def test_the_map_shows_who_calls_whom(
         assert visit.complaints == []
 
 
+async def test_the_whole_map_fits_the_width_of_a_phone(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    async with visiting(chrome, gateway.url, **{**PHONE, "viewport": {"width": 360, "height": 740}}) as visit:
+        page = visit.page
+        await page.goto(gateway.url + MAP)
+        boxes = page.locator(".map.outline .node")
+        await boxes.nth(1).wait_for(timeout=DEADLINE_MS)
+        for box in [await box.bounding_box() for box in await boxes.all()]:
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 360
+        assert await page.locator(".map.outline").evaluate("map => map.scrollWidth <= map.clientWidth")
+        assert visit.complaints == []
+
+
 async def test_a_trace_of_thousands_of_spans_is_walked_searched_and_folded_by_keys(
     chrome: Browser, gateway: gateway_rig.Rig
 ) -> None:

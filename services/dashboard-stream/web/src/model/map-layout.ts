@@ -1,9 +1,16 @@
-/** Where the nodes of a service map stand: callers left of those whom they call, the busiest on top. Pure. */
+/**
+ * Where the nodes of a service map stand: callers left of those whom they call, the busiest on top; or, where there is no room
+ * beside each other, one below the other, each indented below a service that calls it. Pure.
+ */
 import type { MapEdge, MapNode, ServiceMapAnswer } from "./contracts.ts";
 
 export const NODE = { width: 190, height: 64 };
 const GAP = { x: 150, y: 26 };
 const MARGIN = 16;
+/** One below the other: how far a callee is indented, how often at most, and where the lines to callees leave a node. */
+const INDENT = { x: 20, most: 4, line: 10 };
+/** The room between such nodes, and besides for each label of a call above its callee. */
+const DOWN = { gap: 12, label: 16 };
 
 export interface Placed {
   node: MapNode;
@@ -56,6 +63,60 @@ export function layoutOf(map: ServiceMapAnswer): MapLayout {
       }),
     ),
   };
+}
+
+/** All of it in the width of a phone: an outline, whose lines lead down to the callees, and calls back around the right. */
+export function outlineOf(map: ServiceMapAnswer): MapLayout {
+  const incoming = new Map<string, MapEdge[]>();
+  for (const edge of map.edges) incoming.set(edge.callee, [...(incoming.get(edge.callee) ?? []), edge]);
+  const at = new Map<string, Placed>();
+  let bottom = MARGIN;
+  for (const { node, depth } of inOutline(map)) {
+    const y = bottom + DOWN.label * (incoming.get(node.id)?.length ?? 0);
+    at.set(node.id, { node, x: MARGIN + INDENT.x * Math.min(depth, INDENT.most), y });
+    bottom = y + NODE.height + DOWN.gap;
+  }
+  const edges = map.edges.flatMap((edge): Drawn[] => {
+    const [from, to] = [at.get(edge.caller), at.get(edge.callee)];
+    if (!from || !to) return [];
+    const place = incoming.get(edge.callee)?.indexOf(edge) ?? 0;
+    return [{ edge, d: from === to ? loop(from) : downwards(from, to), x: to.x + NODE.width / 2, y: to.y - 6 - DOWN.label * place }];
+  });
+  const right = Math.max(...[...at.values()].map(({ x }) => x), MARGIN) + NODE.width;
+  return { width: right + MARGIN, height: bottom - DOWN.gap + MARGIN, nodes: [...at.values()], edges };
+}
+
+/** Each node once, after the first that calls it; those that nobody calls, and what only circles reach, begin. */
+function inOutline(map: ServiceMapAnswer): { node: MapNode; depth: number }[] {
+  const nodes = new Map(map.nodes.map((node) => [node.id, node]));
+  const others = map.edges.filter((edge) => edge.caller !== edge.callee);
+  const called = new Set(others.map((edge) => edge.callee));
+  const alone = aloneOf(map);
+  const first = (node: MapNode) => (alone.has(node.id) ? 2 : called.has(node.id) ? 1 : 0);
+  const found = new Map<string, { node: MapNode; depth: number }>();
+  for (const start of [...map.nodes].sort((one, other) => first(one) - first(other))) {
+    const waiting = [{ id: start.id, depth: 0 }];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { id, depth } = next;
+      const node = nodes.get(id);
+      if (!node || found.has(id)) continue;
+      found.set(id, { node, depth });
+      const callees = others.filter((edge) => edge.caller === id).map((edge) => ({ id: edge.callee, depth: depth + 1 }));
+      waiting.push(...callees.reverse());
+    }
+  }
+  return [...found.values()];
+}
+
+function downwards(from: Placed, to: Placed): string {
+  const x = from.x + INDENT.line;
+  if (to.y < from.y) {
+    const [x1, x2] = [from.x + NODE.width, to.x + NODE.width];
+    const side = Math.max(x1, x2) + MARGIN - 4;
+    return `M${x1},${from.y + NODE.height / 2} C${side},${from.y + NODE.height / 2} ${side},${to.y + NODE.height / 2} ${x2},${to.y + NODE.height / 2}`;
+  }
+  const start = `M${x},${from.y + NODE.height}`;
+  return x < to.x ? `${start} V${to.y + NODE.height / 2} H${to.x}` : `${start} V${to.y}`;
 }
 
 /** Nodes without an edge to another one: they stand below those that have. */
@@ -112,8 +173,7 @@ function apart(curves: readonly Curve[]): Drawn[] {
 function curve(edge: MapEdge, from: Placed, to: Placed): Curve {
   const [y1, y2] = [from.y + NODE.height / 2, to.y + NODE.height / 2];
   if (from === to) {
-    const x = from.x + NODE.width;
-    return { edge, d: `M${x - 30},${from.y} c0,-26 44,-26 30,18`, at: () => ({ x: x + 4, y: from.y - 6 }) };
+    return { edge, d: loop(from), at: () => ({ x: from.x + NODE.width + 4, y: from.y - 6 }) };
   }
   const forward = to.x > from.x;
   const x1 = forward ? from.x + NODE.width : from.x;
@@ -122,6 +182,11 @@ function curve(edge: MapEdge, from: Placed, to: Placed): Curve {
   const [c1, c2] = [x1 + bend, to.x === from.x ? x2 + bend : x2 - bend];
   const at = (share: number) => ({ x: bezier(share, x1, c1, c2, x2), y: bezier(share, y1, y1, y2, y2) - 5 });
   return { edge, d: `M${x1},${y1} C${c1},${y1} ${c2},${y2} ${x2},${y2}`, at };
+}
+
+/** The calls of a node to itself. */
+function loop({ x, y }: Placed): string {
+  return `M${x + NODE.width - 30},${y} c0,-26 44,-26 30,18`;
 }
 
 function bezier(t: number, start: number, first: number, second: number, end: number): number {

@@ -5,7 +5,8 @@ import { percent } from "../model/explorer-choice.ts";
 import { spent } from "../model/explorer.ts";
 import { inWords } from "../model/format.ts";
 import { edgeId, type Way } from "../model/map-edges.ts";
-import { layoutOf, NODE } from "../model/map-layout.ts";
+import { layoutOf, NODE, outlineOf } from "../model/map-layout.ts";
+import { usePhone } from "./use-phone.ts";
 
 /** Shares of failed calls from which an edge is drawn as one that is in trouble. */
 const SOME_ERRORS = 0.001;
@@ -34,10 +35,11 @@ interface PictureProps {
 
 export function MapPicture({ map, choose, chooseEdge, edge: chosen = "" }: PictureProps) {
   const arrow = useId();
-  const { width, height, nodes, edges } = layoutOf(map);
+  const phone = usePhone();
+  const { width, height, nodes, edges } = phone ? outlineOf(map) : layoutOf(map);
   const most = Math.max(...map.edges.map((edge) => edge.traffic.calls ?? 0), 1);
   return (
-    <div class="panel map" role="region" aria-label="Map" tabIndex={0}>
+    <div class={phone ? "panel map outline" : "panel map"} role="region" aria-label="Map" tabIndex={0}>
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label="Services and who calls whom; the table below says the same">
         <defs>
           <marker id={arrow} viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto" markerUnits="userSpaceOnUse">

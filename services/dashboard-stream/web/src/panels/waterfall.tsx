@@ -8,13 +8,13 @@ import { spent } from "../model/explorer.ts";
 import { plain } from "../model/format.ts";
 import { foldable, hueOf, type Mark, matchesOf, nameOf, nextOf, opened, rowsOf, serviceOf, type Waterfall, windowOf } from "../model/waterfall.ts";
 import { useChecked } from "./use-checked.ts";
+import { usePhone } from "./use-phone.ts";
 import { Minimap } from "./waterfall-map.tsx";
 import "./waterfall.css";
 
 const ROW = 28;
 /** Two lines, and what a finger needs. */
 const PHONE_ROW = 48;
-const PHONE = "(max-width: 760px)";
 /** Rows beyond the window, so that scrolling shows none that is empty. */
 const MORE = 12;
 /** Where a bar ends behind this share of the width, its duration stands in it. */
@@ -40,7 +40,7 @@ export function WaterfallTree({ tree, marks, chosen, choose }: Props) {
   const [text, setText] = useState("");
   const [active, setActive] = useState(tree.places.get(chosen) ?? 0);
   const [seen, setSeen] = useState({ top: 0, height: 600 });
-  const row = useRowHeight();
+  const row = usePhone() ? PHONE_ROW : ROW;
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useMemo(() => rowsOf(tree, closed, pathOnly), [tree, closed, pathOnly]);
   const searched = { trace: tree.outline.trace_id, text: text.trim() };
@@ -350,15 +350,4 @@ function rowAt(rows: readonly number[], place: number): number {
 
 function rowId(place: number): string {
   return `span-${place}`;
-}
-
-function useRowHeight(): number {
-  const [phone, setPhone] = useState(() => matchMedia(PHONE).matches);
-  useEffect(() => {
-    const query = matchMedia(PHONE);
-    const changed = () => setPhone(query.matches);
-    query.addEventListener("change", changed);
-    return () => query.removeEventListener("change", changed);
-  }, []);
-  return phone ? PHONE_ROW : ROW;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceMapAnswer } from "../../src/model/contracts.ts";
 import { conditionsOf, spent, traceChoiceOf, traceQueryOf } from "../../src/model/explorer.ts";
-import { layoutOf } from "../../src/model/map-layout.ts";
+import { layoutOf, NODE, outlineOf } from "../../src/model/map-layout.ts";
 
 test("an address says what is chosen, and comes back as it was", () => {
   const query = "?range=6h&service=shop&status=error&min=200&attribute=a%3Db&attribute=c%3E5&order=slowest";
@@ -43,6 +43,29 @@ test("callers stand left of those whom they call, and every edge is drawn, those
   assert.deepEqual(unlinked.sort((left, right) => left.y - right.y).map((one) => one.node.id), ["a", "z", "y"], "those that call nobody stand below");
   // Where all are called by somebody, the busiest comes first.
   assert.equal(layoutOf(map([["a", "b"], ["b", "a"]])).nodes.length, 2);
+});
+
+test("on a phone each node stands below one that calls it, within the width, and no label lies on another or on a node", () => {
+  const calls: [string, string][] = [["user", "web"], ["web", "api"], ["api", "db"], ["api", "model"], ["web", "model"], ["model", "api"], ["api", "api"], ["z", "z"]];
+  const deep = Array.from({ length: 9 }, (_, i): [string, string] => [`s${i}`, `s${i + 1}`]);
+  for (const given of [calls, deep, [["a", "b"], ["b", "a"]] as [string, string][]]) {
+    const { nodes, edges, width, height } = outlineOf(map(given));
+    const y = new Map(nodes.map((one) => [one.node.id, one.y]));
+    assert.equal(nodes.length, new Set(given.flat()).size);
+    assert.equal(edges.length, given.length);
+    assert.ok(width <= 312, `${width}`);
+    for (const [i, { x, y: top }] of nodes.entries()) {
+      assert.ok(x >= 0 && x + NODE.width <= width && top + NODE.height <= height);
+      assert.ok(i === 0 || top >= (nodes[i - 1]?.y ?? 0) + NODE.height, "in order, none on another");
+    }
+    for (const one of edges) {
+      const callee = y.get(one.edge.callee) ?? 0;
+      assert.ok(one.y < callee && nodes.every((node) => one.y <= node.y || one.y >= node.y + NODE.height), "a label stands above its callee, on no node");
+      assert.ok(edges.every((other) => other === one || Math.abs(other.y - one.y) >= 15), "one label a line");
+    }
+  }
+  const { nodes } = outlineOf(map(calls));
+  assert.deepEqual(nodes.map((one) => one.node.id), ["user", "web", "api", "db", "model", "z"], "callees follow their caller, what nobody else calls is last");
 });
 
 test("labels of edges that cross do not lie on each other", () => {
