@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
@@ -295,6 +295,46 @@ async def test_traces_are_in_the_order_of_their_starts_whichever_of_their_spans_
         assert "GET /late" in await rows.first.inner_text()
         await visit.page.get_by_role("button", name="Duration", exact=True).click()
         await visit.wait_until("() => document.querySelector('.trace-list tbody tr')?.innerText.includes('GET /early')")
+
+
+async def test_a_trace_shows_the_spans_of_the_application_alone_until_drishtis_are_asked_for(
+    chrome: Browser, gateway: gateway_rig.Rig
+) -> None:
+    (trace, root), (_, stored) = making.random_ids(11, 2)
+    at = time.time_ns() - 10_000 * MS
+    sent = [making.span(trace, root, "GET /quick", start_ns=at, duration_ms=2)]
+    own = [
+        making.span(trace, stored, "process REQUESTS", parent=root, kind="consumer", start_ns=at + 4_000 * MS, duration_ms=50)
+    ]
+    resources = [
+        making.resource_spans("walker", sent),
+        making.resource_spans("analytics", own, **{"service.namespace": "drishti"}),
+    ]
+    key = await gateway.key("producer", tenant="default")
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
+    body = ExportTraceServiceRequest(resource_spans=resources).SerializeToString()
+    async with gateway.http.post(f"{gateway.url}/v1/traces", data=body, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+
+    async def spans() -> Any:
+        async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/traces/{trace.hex()}") as answer:
+            return len((await answer.json()).get("spans", []))
+
+    await wait_until(spans, "both spans to be stored", equals=2)
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{TRACES}?trace={trace.hex()}")
+        lines = page.locator(".waterfall .line")
+        await expect(lines).to_have_count(1, timeout=DEADLINE_MS)
+        head = page.locator(".trace-head")
+        await expect(head).to_contain_text("1 span of 1 service")
+        await expect(head).to_contain_text("1 span of them")
+        await page.get_by_role("button", name="Drishti's own services").click()
+        await expect(lines).to_have_count(2)
+        assert page.url.endswith("&own=1")
+        await page.goto(f"{gateway.url}{TRACES}?trace={trace.hex()}&span={stored.hex()}")
+        await expect(lines).to_have_count(2, timeout=DEADLINE_MS)  # the one that is asked for is one of them
+        assert visit.complaints == []
 
 
 async def test_a_trace_that_is_not_there_says_so(chrome: Browser, gateway: gateway_rig.Rig) -> None:

@@ -5,9 +5,11 @@ import type { ErrorList, LogList, OutlineAnswer, SpanAnswer } from "../model/con
 import { COMPARE_PATH, ERRORS_PATH, linkTo, LOGS_PATH, percent } from "../model/explorer-choice.ts";
 import { said, spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
 import { dayAndTime, plain, time } from "../model/format.ts";
+import { isHiddenSpan, withoutOwnSpans } from "../model/users-spans.ts";
 import { marksOf, nameOf, serviceOf, slowestOf, type Waterfall, waterfallOf } from "../model/waterfall.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { Attributes } from "../panels/attributes.tsx";
+import { OwnSwitch } from "../panels/own-switch.tsx";
 import { WaterfallTree } from "../panels/waterfall.tsx";
 import { Records } from "./logs.tsx";
 
@@ -54,13 +56,17 @@ export function TracePage(props: Props) {
   );
 }
 
-function Whole({ found: trace, logs, errors, choice, show, now, jaeger, span, retrySpan }: Props & { found: OutlineAnswer }) {
+function Whole({ found, logs, errors, choice, show, now, jaeger, span, retrySpan }: Props & { found: OutlineAnswer }) {
+  const users = useMemo(() => withoutOwnSpans(found), [found]);
+  const all = choice.own || isHiddenSpan(users, found, choice.span);
+  const trace = all ? found : users;
   const tree = useMemo(() => waterfallOf(trace), [trace]);
   const slowest = useMemo(() => slowestOf(tree, SLOWEST), [tree]);
   const marks = useMemo(() => marksOf(tree, logs?.records ?? [], trace.events ?? []), [tree, logs]);
   const names = trace.service_names ?? {};
   const root = tree.places.get(trace.root) ?? 0;
-  const services = trace.services.length;
+  const services = new Set(trace.of_service).size;
+  const hidden = found.span_ids.length - tree.count;
   return (
     <>
       <div class="panel trace-head">
@@ -85,6 +91,12 @@ function Whole({ found: trace, logs, errors, choice, show, now, jaeger, span, re
           )}{" "}
           · <a href={linkTo(COMPARE_PATH, { left: trace.trace_id })}>Compare with another trace</a>
         </p>
+        {users !== found && (
+          <p class="muted">
+            <OwnSwitch own={all} service="" show={(own) => show(own ? { own } : { own, span: "" })} />
+            {hidden > 0 && ` ${plain(hidden, "{span}")} ${hidden === 1 ? "span" : "spans"} of them, which store and count what the trace sent, ${hidden === 1 ? "is" : "are"} hidden.`}
+          </p>
+        )}
         {slowest.length > 0 && (
           <p>
             It waited for{" "}
