@@ -38,6 +38,7 @@ NEED_EXTRA = (
     "drishti.service.lifecycle",
     "drishti.service.http.encoded",
     "drishti.service.http.protocol",
+    "drishti.service.http.bodies",
     "drishti.service.http.refusals",
     "drishti.service.http.server",
     "drishti.service.http.websocket",

@@ -550,7 +550,7 @@ async def test_an_address_without_a_page_says_so_and_leads_on(chrome: Browser, s
             answer = await page.goto(f"{visit.origin}/api/dashboard/{path}")
             assert answer is not None
             assert answer.status == 404
-            await page.locator("main").get_by_text("There is no").wait_for(timeout=DEADLINE_MS)
+            await page.locator("main").get_by_text("There is no").first.wait_for(timeout=DEADLINE_MS)
             assert await page.evaluate("document.documentElement.scrollWidth") == 360
             await page.locator("main").get_by_role("link", name="All dashboards").click()
             await page.get_by_role("heading", name="All dashboards", level=1).wait_for(timeout=DEADLINE_MS)

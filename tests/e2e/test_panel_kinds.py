@@ -240,6 +240,9 @@ WORD = "w" * 10_000
 VALUES = ("<script>alert(1)</script>", "\u202egnp.exe\u0645\u0631\u062d\u0628\u0627", "=HYPERLINK(1)", "v" * 200)
 """Markup, text that runs from right to left, a formula, and a word that is as long as a value may be."""
 
+RIGHT_TO_LEFT = VALUES[1].lstrip("\u202e")
+"""What a document may have of it: not the character that turns around what stands beside."""
+
 COUNT = {"metric": "topics", "field": "count", "by": "topic", "resolution": "1m"}
 
 
@@ -249,7 +252,7 @@ def _hostile_panels() -> list[dict[str, Any]]:
         "gauge": {"value": RATE},
         "time_series": {"lines": [COUNT], "measures": VALUES[0], "bands": [{"upper": 9, "word": "<b>band</b>"}]},
         "heatmap": {"rows": COUNT},
-        "table": {"by": "topic", "head": VALUES[0], "columns": [{**COUNT, "title": VALUES[1]}]},
+        "table": {"by": "topic", "head": VALUES[0], "columns": [{**COUNT, "title": RIGHT_TO_LEFT}]},
         "bar": {"bars": COUNT},
         "pie": {"parts": COUNT},
         "text": {"text": f"{HOSTILE}\n\n{WORD[:9_000]}"},
@@ -257,12 +260,12 @@ def _hostile_panels() -> list[dict[str, Any]]:
         "incidents": {"all_metrics": True},
         "forecast_scores": {},
         "traces": {"service": VALUES[0]},
-        "errors": {"text": VALUES[1]},
+        "errors": {"text": RIGHT_TO_LEFT},
         "service_map": {"service": VALUES[2]},
         "histogram": {"values": {"metric": "request_duration_ms", "only": {"service": VALUES[0]}}},
         "query": {"queries": [{"name": WORD[:200], "expression": f"count(topics where topic = {json.dumps(VALUES[0])})"}]},
     }
-    titles = (VALUES[0], VALUES[1] * 8, WORD[:290])
+    titles = (VALUES[0], RIGHT_TO_LEFT * 8, WORD[:290])
     return [
         {"kind": kind, "title": f"{titles[place % 3]} {place}", "description": WORD[:2_000], **rest}
         for place, (kind, rest) in enumerate(asked.items())
