@@ -25,7 +25,7 @@ class WrongFiles(DrishtiError):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
-        super().__init__("nothing was changed:\n" + "\n".join(f"  - {escaped(problem)}" for problem in problems))
+        super().__init__("nothing was changed:\n" + "\n".join(f"  - {escaped(problem, lines=True)}" for problem in problems))
 
 
 _STEPS = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -248,9 +249,14 @@ async def test_keys_that_come_twice_and_metadata_that_is_binary(rig: Rig, client
 async def test_deadlines_that_expire_cost_the_call_alone(rig: Rig, client: Client) -> None:
     assert rig.gateway is not None
     budget = rig.gateway.admission.otlp_budget
-    for _ in range(20):
-        error = await client.refused("traces", traces(2_000, text="x" * 100), timeout=0.0005)
-        assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    ended: Counter[grpc.StatusCode] = Counter()
+    while ended[grpc.StatusCode.DEADLINE_EXCEEDED] < 20:  # a call may be over before anybody looks whether its time is
+        try:
+            await client("traces", traces(2_000, text="x" * 100), timeout=0.0005)
+            ended[grpc.StatusCode.OK] += 1
+        except grpc.aio.AioRpcError as error:
+            ended[error.code()] += 1
+    assert ended.keys() <= {grpc.StatusCode.OK, grpc.StatusCode.DEADLINE_EXCEEDED}
     await client("traces", traces(service="after"))
     await wait_until(lambda: budget.requests, equals=0)
     assert budget.bytes == 0

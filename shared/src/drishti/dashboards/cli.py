@@ -97,7 +97,7 @@ class Commands:
             async with registry.opened(bus) as metrics:
                 warnings = document_files.check_metrics(wanted, metrics.view, strict=given.strict)
             lines = await document_files.apply(dashboards, wanted, check_only=given.check)
-        sys.stderr.write("".join(f"warning: {escaped(warning)}\n" for warning in warnings))
+        sys.stderr.write("".join(f"warning: {escaped(warning, lines=True)}\n" for warning in warnings))
         print("\n".join(lines) or "nothing is in these files")
         return 0
 
