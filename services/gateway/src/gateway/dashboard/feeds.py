@@ -10,6 +10,7 @@ has. A viewer whose key no longer opens the dashboard is closed with 4401 or 440
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -31,6 +32,10 @@ is read anew."""
 LINGER_S = 15.0
 LINGERING = 64
 """Connections that stay without viewers; the one whose viewers left first gives way."""
+
+COLLECTED_AFTER = 64
+"""So many feeds end before Python's collector is called: each is in cycles and holds large frames, and by itself the collector
+looks at old objects only after a million new ones."""
 
 TOO_MANY = (4429, "too many clients, try again later")
 
@@ -64,6 +69,7 @@ class Feeds:
         self._lingering: dict[Feed, asyncio.TimerHandle] = {}
         self._opening: dict[object, asyncio.Future[Opened]] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._ended = 0
         self.counts = Counts()
 
     async def open(self, session: aiohttp.ClientSession, request: Request, viewer: Viewer) -> Feed | UpstreamSocket:
@@ -126,6 +132,9 @@ class Feeds:
         """Forgets a feed; see :class:`gateway.dashboard.feed.Owner`."""
         self._stay(feed)
         del self._feeds[self._keys.pop(feed)]
+        self._ended += 1
+        if self._ended % COLLECTED_AFTER == 0:
+            gc.collect()
 
     def _stay(self, feed: Feed) -> None:
         if (ending := self._lingering.pop(feed, None)) is not None:
