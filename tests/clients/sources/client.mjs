@@ -41,8 +41,11 @@ async function segment() {
 
 async function rudderstack() {
   const client = new RudderAnalytics(key, { dataPlaneUrl: url, flushAt: 20, flushInterval: 100, errorHandler: failed });
-  call(client, 'rudderstack', 's1');
-  await client.flush();
+  const delivered = [];
+  const counted = (name) => (message) => delivered.push(new Promise((done) => client[name](message, (error) => done(error && failed(error)))));
+  const calls = ['page', 'identify', 'alias', 'group', 'track'].map((name) => [name, counted(name)]);
+  call(Object.fromEntries(calls), 'rudderstack', 's1');
+  await Promise.all(delivered); // its flush() sends twenty, and does not wait for those that are under way
 }
 
 await Promise.all([posthog(), segment(), rudderstack()]);
