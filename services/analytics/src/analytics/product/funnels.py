@@ -30,7 +30,7 @@ from analytics.product.segments import Ints, Segment
 
 MAX_STEPS = 12
 MAX_LABELS = 10_000
-"""Values of a break-down that are told apart; further ones count together."""
+"""Values of a break-down that are listed one by one; further ones count together."""
 
 OTHER = "other"
 

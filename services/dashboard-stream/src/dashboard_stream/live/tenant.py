@@ -92,7 +92,7 @@ class Tenant:
         return next((document for document in ready(self.metrics) if document.name == name), None)
 
     def show(self, view: View) -> None:
-        """Keeps ``view`` from now on. Nothing changes for who looks at others."""
+        """Keeps ``view`` from now on. Nothing changes for viewers of others."""
         document = self.document(view.dashboard)
         if document is None or view in self.boards:
             return

@@ -24,7 +24,7 @@ export interface SpreadAnswer {
 export async function askedOf({ values, style }: HistogramPanel, from: number, to: number, signal: AbortSignal): Promise<SpreadAnswer> {
   const filters = filtersOf(values);
   const one = (aggregate: string, more: Partial<Question> = {}): Question => ({ metric: values.metric, aggregate, ...(filters.length ? { filters } : {}), ...more });
-  // As few points as columns can be told apart; bars are of all of them together.
+  // As few points as there can be distinct columns; bars are of all of them together.
   const resolutions = stepsFor((to - from) * (240 / MOST_COLUMNS), LEAST_STEP);
   const { answers } = await fetchAnswers({ questions: [one("p50", { bins: style === "heatmap" ? ROWS : BARS }), one("p95")], from, to, resolutions }, signal);
   return { spread: histogramOf(answers[0], answers[1]), unit: answers[0]?.unit ?? "", from, to, at: to };

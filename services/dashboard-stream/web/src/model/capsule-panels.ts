@@ -1,7 +1,7 @@
 /**
  * Whether a panel of a capsule has texts and numbers where panels have them. Pure.
  *
- * Charts are drawn after the page was rendered, one by one: what is wrong there would fail beside everything that is told to people.
+ * Charts are drawn after the page was rendered, one by one: what is wrong there would fail outside of the error boundary, without a message.
  */
 
 const TEXTS = new Set([
