@@ -145,6 +145,18 @@ async def test_without_an_ack_nothing_is_assumed(own_nats: NatsServer, admin: Bu
     await wait_until(answers)
 
 
+async def test_whoever_got_the_answer_of_the_server_has_been_heard_before(admin: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    transport: Any = admin.nc._transport
+    written: list[bytes] = []
+    write, writelines = transport.write, transport.writelines
+    monkeypatch.setattr(transport, "write", lambda data: written.append(data) or write(data))
+    monkeypatch.setattr(transport, "writelines", lambda lines: written.extend(lines) or writelines(lines))
+    await admin.nc.subscribe("some.thing")
+    await admin.ping()
+    sent = b"".join(written)
+    assert 0 <= sent.index(b"SUB some.thing") < sent.index(b"PING")
+
+
 async def test_large_messages_wait_on_the_bus_and_not_in_memory(admin: Bus) -> None:
     size, count = 900_000, 60
     for number in range(count):

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import nats
 import nats.errors
-from nats.aio.client import Client
+from nats.aio.client import PING_PROTO, Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 from nats.js.kv import KeyValue
@@ -69,12 +69,19 @@ class ConsumerProgress(NamedTuple):
 
 
 class _Client(Client):
-    """nats-py's client, for subjects that are not UTF-8: a producer may send one, and nats-py would stop reading for ever."""
+    """nats-py's client, whose ``flush`` is true to its name, and for subjects that are not UTF-8: a producer may send one, and
+    nats-py would stop reading for ever."""
 
     def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None) -> Msg:
         readable = subject.decode(errors="replace").encode()
         message: Msg = super()._build_message(sid, readable, reply, data, headers)
         return message
+
+    async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
+        """After what waits to be written, so that ``flush`` returns when the server has it; nats-py's PING overtakes that."""
+        self._pongs.append(asyncio.Future() if future is None else future)
+        await self._send_command(PING_PROTO)
+        await self._flush_pending()
 
 
 class Bus:
