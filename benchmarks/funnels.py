@@ -18,8 +18,9 @@ import asyncpg
 import duckdb
 import psutil
 
-from analytics.product import compaction
-from analytics.query.funnels import FunnelAnswers
+from analytics.product.segments import compaction
+from analytics.query.product.counting import ProductCounting
+from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.sessions import Sessions
 from analytics.storage.database import Database
 from analytics.storage.partitions import Partitions
@@ -30,7 +31,8 @@ from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Session
 from benchmarks.storage import database
 from benchmarks.table import Result
-from drishti.messages.funnels import FunnelAnswer, FunnelQuery, FunnelStep, PropertyCondition
+from drishti.messages.product.conditions import PropertyCondition
+from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery, FunnelStep
 from drishti.settings import Secret
 from drishti_local.servers import PostgresServer
 
@@ -176,7 +178,7 @@ def _parquet(csv: Path, folder: Path) -> None:
 
 async def _rounds(postgres: PostgresServer, url: str, folder: Path, count: int) -> tuple[list[Round], float, float]:
     sessions = Sessions(Database(Secret(url)))
-    answers = FunnelAnswers(sessions, answer_s=600.0)
+    answers = FunnelAnswers(ProductCounting(sessions, answer_s=600.0))
     asked = FunnelQuery(
         tenant=TENANT,
         from_ms=int(FIRST.timestamp()) * 1000,

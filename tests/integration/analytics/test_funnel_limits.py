@@ -10,17 +10,19 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from analytics.product import reading
-from analytics.product.compaction import compact
-from analytics.product.funnels import Day, Funnel, FunnelCounts, count_bucket
-from analytics.query import funnels
-from analytics.query.funnels import FunnelAnswers
+from analytics.product.counting.day import Day
+from analytics.product.counting.funnels import Funnel, FunnelCounts, count_bucket
+from analytics.product.segments import reading
+from analytics.product.segments.compaction import compact
+from analytics.query.product import funnels
+from analytics.query.product.counting import ProductCounting
+from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.sessions import Sessions
 from analytics.storage.database import Database
 from analytics.storage.partitions import Partitions
 from analytics.storage.tables import Table, partition_for
 from drishti.errors import QueryError
-from drishti.messages.funnels import FunnelQuery, FunnelStep
+from drishti.messages.product.funnels import FunnelQuery, FunnelStep
 from drishti.settings import Secret
 from rigs.waiting import DEADLINE_S, wait_until
 
@@ -94,13 +96,13 @@ async def test_a_funnel_whose_time_is_over_ends_in_the_database_too(
             await compact(session, day)
     async with sql_connection.transaction():
         await sql_connection.execute("LOCK TABLE segments IN ACCESS EXCLUSIVE MODE")  # its statement waits for this
-        task = asyncio.create_task(users(FunnelAnswers(sessions, answer_s=3.0)))
+        task = asyncio.create_task(users(FunnelAnswers(ProductCounting(sessions, answer_s=3.0))))
         await wait_until(lambda: running("wait_event_type = 'Lock'"), equals=1)
         with pytest.raises(QueryError, match="takes too long: ask for a shorter range") as raised:
             await task
         assert raised.value.code == "timeout"
         await wait_until(lambda: running("true"), equals=0)
-    assert await users(FunnelAnswers(sessions)) == [USERS, USERS]
+    assert await users(FunnelAnswers(ProductCounting(sessions))) == [USERS, USERS]
 
 
 async def test_a_funnel_that_is_cancelled_ends_in_the_database_too(
@@ -108,13 +110,13 @@ async def test_a_funnel_that_is_cancelled_ends_in_the_database_too(
 ) -> None:
     async with sql_connection.transaction():
         await sql_connection.execute("LOCK TABLE segments IN ACCESS EXCLUSIVE MODE")
-        task = asyncio.create_task(users(FunnelAnswers(sessions, answer_s=DEADLINE_S)))
+        task = asyncio.create_task(users(FunnelAnswers(ProductCounting(sessions, answer_s=DEADLINE_S))))
         await wait_until(lambda: running("wait_event_type = 'Lock'"), equals=1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await wait_until(lambda: running("true"), equals=0)
-    assert await users(FunnelAnswers(sessions)) == [USERS, USERS]
+    assert await users(FunnelAnswers(ProductCounting(sessions))) == [USERS, USERS]
 
 
 async def test_no_bucket_is_begun_after_the_time_is_over(
@@ -131,12 +133,12 @@ async def test_no_bucket_is_begun_after_the_time_is_over(
     with monkeypatch.context() as patched:
         patched.setattr(funnels, "count_bucket", slow)
         with pytest.raises(QueryError):
-            await users(FunnelAnswers(sessions, answer_s=2.0))
+            await users(FunnelAnswers(ProductCounting(sessions, answer_s=2.0)))
         go_on.set()
         if begun:
             await wait_until(ended.is_set)
     assert len(begun) <= 1
-    assert await users(FunnelAnswers(sessions)) == [USERS, USERS]
+    assert await users(FunnelAnswers(ProductCounting(sessions))) == [USERS, USERS]
 
 
 async def test_a_range_of_too_many_events_that_are_not_compacted_is_refused_until_they_are(
@@ -144,7 +146,7 @@ async def test_a_range_of_too_many_events_that_are_not_compacted_is_refused_unti
 ) -> None:
     """As after an upgrade: everything that was stored is still rows."""
     monkeypatch.setattr(reading, "ROWS_IN_MEMORY", 10)
-    answers = FunnelAnswers(sessions)
+    answers = FunnelAnswers(ProductCounting(sessions))
 
     async def refused(share: str) -> None:
         with pytest.raises(QueryError, match=f"still being compacted, {share} of its days") as raised:

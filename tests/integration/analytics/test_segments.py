@@ -16,10 +16,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from analytics.product import compaction
-from analytics.product.compaction import Compaction, compact, drop_segments, due_days
-from analytics.product.reading import ProductReading, TooManyRows
-from analytics.product.segments import BUCKETS
+from analytics.product.segments import compaction
+from analytics.product.segments.compaction import Compaction, compact, drop_segments, due_days
+from analytics.product.segments.reading import ProductReading, TooManyRows
+from analytics.product.segments.segment import BUCKETS
 from analytics.storage import sql
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
@@ -239,11 +239,11 @@ async def test_an_event_of_a_transaction_that_commits_late_is_not_left_behind(
 async def test_rows_that_do_not_fit_into_memory_are_read_by_bucket(
     database: Database, sql_connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analytics.product.reading.ROWS_IN_MEMORY", 40)
+    monkeypatch.setattr("analytics.product.segments.reading.ROWS_IN_MEMORY", 40)
     await add(sql_connection, rows(random.Random(4), 200))
     async with await database.connect(name="test") as session:
         assert await assert_exact(session) > 100
-        monkeypatch.setattr("analytics.product.reading.ROWS_IN_MEMORY", 2)
+        monkeypatch.setattr("analytics.product.segments.reading.ROWS_IN_MEMORY", 2)
         with pytest.raises(TooManyRows):
             await assert_exact(session)
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.product.conditions import Condition, column_of
-from analytics.product.event_rows import EventRow, EventRows
-from analytics.product.funnels import Day, Funnel, FunnelCounts, Step, count_bucket
-from analytics.product.segments import merge
+from analytics.product.counting.conditions import Condition, column_of
+from analytics.product.counting.day import Day
+from analytics.product.counting.funnels import Funnel, FunnelCounts, Step, count_bucket
+from analytics.product.segments.event_rows import EventRow, EventRows
+from analytics.product.segments.segment import merge
 
 DAY_MS = 86_400_000
 

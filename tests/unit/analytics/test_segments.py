@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.product.conditions import Condition, met
-from analytics.product.event_rows import MAX_TEXT, EventRow, EventRows
-from analytics.product.segments import ANY, MAX_OMITTED, MAX_PROPERTIES, Segment, bucket_of, decode, encode, merge
+from analytics.product.counting.conditions import Condition, met
+from analytics.product.segments.event_rows import MAX_TEXT, EventRow, EventRows
+from analytics.product.segments.segment import ANY, MAX_OMITTED, MAX_PROPERTIES, Segment, bucket_of, decode, encode, merge
 
 HASHES = st.sampled_from([-(1 << 63), -5, -1, 0, 7, 1 << 60, (1 << 63) - 1, 3 << 60, 1 - (1 << 62)])
 VALUES = st.one_of(

@@ -35,7 +35,7 @@ from analytics.ingest.writer import Writer
 from analytics.llm_price_file import read_prices
 from analytics.maintenance import Maintenance
 from analytics.overflow import Overflows
-from analytics.product.compaction import Compaction
+from analytics.product.segments.compaction import Compaction
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
 from analytics.query.answers import MetricAnswers

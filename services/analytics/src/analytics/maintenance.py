@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from analytics.errors import DatabaseAway
-from analytics.product.compaction import EVENTS, drop_segments
+from analytics.product.segments.compaction import EVENTS, drop_segments
 from analytics.settings import AnalyticsSettings
 from analytics.storage.database import Database, Session
 from analytics.storage.error_rows import ERRORS

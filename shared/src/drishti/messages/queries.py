@@ -10,9 +10,9 @@ from msgspec import Struct
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
-from drishti.messages.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
+from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery

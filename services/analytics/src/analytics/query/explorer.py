@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from analytics.query.api import ExplorerAnswers
-from analytics.query.funnels import FunnelAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
+from analytics.query.product.counting import ProductCounting
+from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.setup import SetupAnswers
 from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
@@ -28,6 +29,7 @@ from drishti.messages.span_errors import SharedAnswer, SharedSearch
 
 def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping[str, ExplorerAnswers[Any, Any]]:
     """By the name of the question in the catalogue."""
+    users = ProductCounting(sessions)
     return {
         "setup": SetupAnswers(settings),
         "traces": TraceSearches(sessions),
@@ -50,7 +52,7 @@ def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping
         "change_error": ErrorChanges(sessions),
         "shared": SharedAnswers(sessions),
         "root_cause": RootCauses(sessions),
-        "funnel": FunnelAnswers(sessions),
+        "funnel": FunnelAnswers(users),
     }
 
 

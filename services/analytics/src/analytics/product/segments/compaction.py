@@ -18,8 +18,8 @@ from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, timedelta
 
 from analytics.errors import DatabaseAway, StatementTimeout
-from analytics.product.event_rows import EventRows
-from analytics.product.segments import BUCKETS, Segment, StoredColumn, decode, encode, merge
+from analytics.product.segments.event_rows import EventRows
+from analytics.product.segments.segment import BUCKETS, Segment, StoredColumn, decode, encode, merge
 from analytics.storage.database import Database, Session
 from analytics.storage.tables import Partition, Table, partition_named
 from drishti.waiting import pause, until

@@ -9,13 +9,11 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from analytics.product.event_rows import EventRows
-from analytics.product.funnels import Day
-from analytics.product.segments import BUCKETS, PROPERTY, Segment, StoredColumn, decode, dictionary_of, merge
+from analytics.product.counting.day import DAY_MS, Day
+from analytics.product.segments.event_rows import EventRows
+from analytics.product.segments.segment import BUCKETS, PROPERTY, Segment, StoredColumn, decode, dictionary_of, merge
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
-
-DAY_MS = 86_400_000
 
 ROWS_IN_MEMORY = 200_000
 """Of more rows that are in no segment those of one bucket are read at a time; where these alone are more, none are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.product.segments import Ints
+from analytics.product.segments.segment import Ints
 
 
 def ranks(users: list[Ints]) -> list[Ints]:

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.product.conditions import PropertyCondition
 
-Text = Annotated[str, Meta(max_length=1024)]
-Name = Annotated[str, Meta(min_length=1, max_length=205)]
-Values = Annotated[list[Text], Meta(max_length=100)]
-PropertyOp = Literal["=", "!=", "in", "prefix", "exists", "<", "<=", ">", ">="]
 Window = Annotated[
     int, Meta(ge=1, le=7_776_000, description="seconds that a user has from the first step to the last; 90 days at most")
 ]
 Limit = Annotated[int, Meta(ge=1, le=100, description="values of the break-down in the answer; the rest together as `other`")]
-
-
-class PropertyCondition(Struct, omit_defaults=True, kw_only=True):
-    """A condition on a property of an event: a key of its `data`, or its `service` or `version`. ``value`` of all operators but
-    ``in``, which has ``values``, and ``exists``, which has none. An event without the property meets only ``!=``."""
-
-    property: Name
-    op: PropertyOp = "="
-    value: Text = ""
-    values: Values = []
 
 
 class FunnelStep(Struct, omit_defaults=True, kw_only=True):

@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.product.conditions import Condition, met
-from analytics.product.ordering import by_user, ranks, settle_ties
-from analytics.product.segments import Ints, Segment
+from analytics.product.counting.conditions import Condition, met
+from analytics.product.counting.day import Day
+from analytics.product.counting.ordering import by_user, ranks, settle_ties
+from analytics.product.segments.segment import Ints, Segment
 
 MAX_STEPS = 12
 MAX_LABELS = 10_000
@@ -60,13 +61,6 @@ class Funnel:
         """What it reads of segments beside users and times."""
         wanted = {condition.column for step in self.steps for condition in step.conditions}
         return {"event_type", *wanted, *([self.breakdown] if self.breakdown else [])}
-
-
-class Day(NamedTuple):
-    """What one bucket has of a day that begins at ``start_ms``."""
-
-    start_ms: int
-    segment: Segment
 
 
 @dataclass(kw_only=True)

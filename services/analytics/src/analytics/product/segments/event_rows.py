@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from analytics.product.segments import (
+from analytics.product.segments.segment import (
     MAX_OMITTED,
     MAX_PROPERTIES,
     PROPERTY,

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.product.event_rows import FIELDS, MAX_TEXT
-from analytics.product.segments import PROPERTY, Column, Ints, Segment
+from analytics.product.segments.event_rows import FIELDS, MAX_TEXT
+from analytics.product.segments.segment import PROPERTY, Column, Ints, Segment
 
 Op = Literal["=", "!=", "in", "prefix", "exists", "<", "<=", ">", ">="]
 

@@ -1,0 +1,1 @@
+"""What is counted of events by user: pure arithmetic on segments."""

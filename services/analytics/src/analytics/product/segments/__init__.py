@@ -1,0 +1,1 @@
+"""Events by user as columns: how they are stored, compacted and read."""

@@ -1,0 +1,1 @@
+"""Questions about what users do, and their answers."""

@@ -1,0 +1,97 @@
+"""What questions about users have in common, as it is asked: ranges, conditions and names. Raises what says what to change."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from analytics.product.counting.conditions import Condition, column_of, number_of
+from analytics.product.segments.event_rows import FIELDS
+from analytics.product.segments.reading import KnownNames
+from analytics.product.segments.segment import PROPERTY
+from drishti.errors import QueryError
+from drishti.messages.product.conditions import PropertyCondition
+
+LAST_MS = 253_370_764_800_000
+"""The beginning of the year 9999: PostgreSQL and Python know no day after it."""
+
+_ORDER = ("<", "<=", ">", ">=")
+
+
+class Name(NamedTuple):
+    """A name, and the field of the question that has it."""
+
+    name: str
+    field: str
+
+
+class Names(NamedTuple):
+    """What a question calls by name."""
+
+    event_types: Sequence[Name] = ()
+    properties: Sequence[Name] = ()
+
+
+def check_range(from_ms: int, to_ms: int, *, beyond_ms: int = 0) -> None:
+    """Raises :class:`QueryError` where ``[from_ms, to_ms)`` is none, or ends too late for ``beyond_ms`` after it."""
+    if not 0 <= from_ms < to_ms:
+        raise QueryError("must lie before `to`, and not before 1970", field="from")
+    if to_ms + beyond_ms > LAST_MS:
+        raise QueryError("must lie before the year 9998", field="to")
+
+
+def conditions_of(asked: Sequence[PropertyCondition], field: str) -> tuple[Condition, ...]:
+    """The conditions that are asked for in ``field``; raises :class:`QueryError`."""
+    return tuple(_condition(one, f"{field}.{place}") for place, one in enumerate(asked))
+
+
+def names_of(asked: Sequence[PropertyCondition], field: str) -> list[Name]:
+    """The properties that these conditions name."""
+    return [Name(one.property, f"{field}.{place}.property") for place, one in enumerate(asked)]
+
+
+def _condition(asked: PropertyCondition, field: str) -> Condition:
+    column = column_of(asked.property)
+    if asked.op == "in":
+        if not asked.values:
+            raise QueryError("must be a list of at least one value", field=f"{field}.values")
+        return Condition(column, asked.op, tuple(asked.values))
+    if asked.values:
+        raise QueryError(f"is for the operator `in` only; `{asked.op}` compares with `value`", field=f"{field}.values")
+    if asked.op == "exists" and asked.value:
+        raise QueryError("`exists` compares with nothing: leave it out", field=f"{field}.value")
+    if asked.op in _ORDER and number_of(asked.value) is None:
+        raise QueryError(f"must be a number: `{asked.op}` compares numbers", field=f"{field}.value")
+    return Condition(column, asked.op, (asked.value,))
+
+
+async def check_names(known: KnownNames, asked: Names) -> None:
+    """Raises :class:`QueryError` at the first name that no event of the tenant has, with the nearest that some have."""
+    types = await known.event_types()
+    if {name for name, _ in asked.event_types} - types:
+        types |= await known.new_event_types()
+    for name, field in asked.event_types:
+        if name not in types:
+            raise unknown("no event of this type with a user was stored", name, types, field)
+    missing = {column_of(name) for name, _ in asked.properties} - {*FIELDS}
+    if not missing:
+        return
+    columns = await known.columns()
+    if missing - columns:
+        columns |= await known.new_columns()
+    for name, field in asked.properties:
+        if column_of(name) not in columns and column_of(name) not in FIELDS:
+            raise unknown("no event with a user has this property", name, map(shown, columns), field)
+
+
+def shown(column: str) -> str:
+    """What people call a column."""
+    return column.removeprefix(PROPERTY)
+
+
+def unknown(text: str, name: str, known: Iterable[str], field: str) -> QueryError:
+    """The error about a name that is not among ``known``."""
+    nearest = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    hint = f": is it {' or '.join(nearest)}?" if nearest else ""
+    return QueryError(text + hint, "unknown", field, nearest=nearest)

@@ -1,0 +1,103 @@
+"""Counts what users did: bucket by bucket, off the event loop, in one snapshot of the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+from analytics.errors import StatementTimeout
+from analytics.product.counting.day import Day
+from analytics.product.segments.reading import KnownNames, ProductReading, TooManyRows, share_compacted
+from analytics.product.segments.segment import BUCKETS
+from analytics.query.product.asked import Names, check_names, shown
+from analytics.query.sessions import QUESTION_S, Sessions
+from analytics.storage.database import Session
+from drishti.errors import QueryError
+
+ANSWER_S = QUESTION_S - 1.0
+"""Then a question is cut off, with what to change."""
+
+_MOSTLY = 0.9
+"""Of a range of which more has been compacted, what took long is the question itself."""
+
+
+class Reads(NamedTuple):
+    """What is read of a tenant's events: ``columns`` of those of ``event_types`` (``None``: of all) in ``[from_ms, to_ms)``."""
+
+    from_ms: int
+    to_ms: int
+    columns: Collection[str]
+    event_types: Sequence[str] | None = None
+
+
+class Counted(NamedTuple):
+    """``as_of``: ms since 1970; ``sampled``: the share of users that was counted."""
+
+    as_of: int
+    sampled: float
+
+
+class ProductCounting:
+    """Gives a question the days of one bucket of users after the other."""
+
+    def __init__(self, sessions: Sessions, *, answer_s: float = ANSWER_S) -> None:
+        self._sessions = sessions
+        self._answer_s = answer_s
+
+    async def count(
+        self, tenant: str, what: str, reads: Reads, names: Names, add: Callable[[Sequence[Day]], None], *, sample: bool = False
+    ) -> Counted:
+        """Calls ``add`` in a thread with the days of each bucket, in order; with ``sample`` those of one bucket only.
+
+        Raises :class:`QueryError`, in whose texts the question is called ``what``, :class:`TooManyWaiting` and
+        :class:`DatabaseAway`."""
+        compacted = 1.0
+        try:
+            async with asyncio.timeout(self._answer_s):
+                async with self._sessions.turn(tenant), self._sessions.session() as session, session.snapshot():
+                    as_of = await session.value("clock")
+                    compacted = await share_compacted(session, reads.from_ms, reads.to_ms)
+                    await check_names(KnownNames(session, tenant), names)
+                    await _add_all(session, tenant, reads, add, sample=sample)
+        except TooManyRows:
+            raise _still_compacting(compacted) from None
+        except (TimeoutError, StatementTimeout):
+            if compacted < _MOSTLY:
+                raise _still_compacting(compacted) from None
+            raise QueryError(
+                f"the {what} takes too long: ask for a shorter range, or with `sample: true` for a sixteenth of the users",
+                "timeout",
+            ) from None
+        return Counted(as_of, 1 / BUCKETS if sample else 1.0)
+
+
+async def _add_all(session: Session, tenant: str, reads: Reads, add: Callable[[Sequence[Day]], None], *, sample: bool) -> None:
+    reading = ProductReading(
+        session,
+        tenant,
+        from_ms=reads.from_ms,
+        to_ms=reads.to_ms,
+        columns=reads.columns,
+        event_types=reads.event_types,
+    )
+    for bucket in range(1 if sample else BUCKETS):
+        days = await reading.bucket(bucket)
+        if reading.omitted:
+            names = ", ".join(sorted(map(shown, reading.omitted)))
+            raise QueryError(
+                f"events of these days have too many properties, and {names} is not kept by user: ask without it, or for other "
+                "days"
+            )
+        await asyncio.to_thread(add, days)
+    if not reading.rows and not sample:
+        of_types = " of these types" if reads.event_types is not None else ""
+        raise QueryError(f"no event with a user{of_types} lies in this range: ask for another one", field="from")
+
+
+def _still_compacting(compacted: float) -> QueryError:
+    return QueryError(
+        f"events of this range are still being compacted, {compacted:.0%} of its days have been: ask again in some minutes, or "
+        "for a shorter range",
+        "unavailable",
+    )

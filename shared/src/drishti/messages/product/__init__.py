@@ -1,0 +1,1 @@
+"""What the gateway asks analytics about what users do."""
