@@ -18,7 +18,7 @@ import pytest
 
 from analytics.product.segments import compaction
 from analytics.product.segments.compaction import Compaction, compact, drop_segments, due_days
-from analytics.product.segments.reading import ProductReading, TooManyRows
+from analytics.product.segments.reading import ProductReading, TooManyRows, UserIds
 from analytics.product.segments.segment import BUCKETS
 from analytics.storage import sql
 from analytics.storage.database import Database, Session
@@ -41,6 +41,10 @@ BY_ROWS = """
 SELECT hashtextextended(user_id, 0) AS user, (extract(epoch FROM time) * 1000)::bigint AS ms, event_type, service,
     data ->> 'topic' AS topic, (data ->> 'price')::float8 AS price, count(*)::int AS n
 FROM events WHERE tenant = $1 AND user_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
+IDS_BY_ROWS = """
+SELECT DISTINCT hashtextextended(user_id, 0) AS hash, user_id FROM events WHERE tenant = $1 AND user_id IS NOT NULL
 """
 
 Rows = Counter[tuple[Any, ...]]
@@ -127,6 +131,8 @@ async def assert_exact(session: Session) -> int:
             wanted = Counter({tuple(row)[:-1]: row["n"] for row in await session.fetch_composed(BY_ROWS, tenant)})
             assert await read(session, tenant) == wanted
             total += wanted.total()
+            users = {row["hash"]: row["user_id"] for row in await session.fetch_composed(IDS_BY_ROWS, tenant)}
+            assert await UserIds(session, tenant).of(users) == users
     return total
 
 
@@ -284,6 +290,8 @@ async def test_segments_go_with_the_events_of_their_day(database: Database, sql_
         assert days == [DAYS[1].date(), DAYS[2].date()]
         assert await sql_connection.fetchval("SELECT count(*) FROM segment_marks") == 2
         await assert_exact(session)
+        left = "SELECT count(DISTINCT (tenant, user_id)) FROM events WHERE user_id IS NOT NULL"
+        assert await sql_connection.fetchval("SELECT count(*) FROM user_ids") == await sql_connection.fetchval(left)
 
 
 SPEND_TRANSACTIONS = """

@@ -142,6 +142,7 @@ async def compact(session: Session, day: datetime) -> int:
             await session.execute("forget_foreign_transactions", day, ends)
         for record in await session.fetch("new_events_by_tenant", day, ends, mark, below):
             tenant, events = record["tenant"], record["events"]
+            await session.execute("put_user_ids", tenant, day, ends, mark, below)
             keep = {row["col"] for row in await session.fetch("segment_columns", tenant, of_day, of_day)}
             at_once = max(1, min(BUCKETS, BUCKETS * ROWS_IN_MEMORY // events))
             for first in range(0, BUCKETS, at_once):
@@ -175,3 +176,4 @@ async def drop_segments(session: Session, partition: Partition) -> None:
     day = partition.starts.date()
     await session.execute("delete_segments_of_day", day)
     await session.execute("delete_mark", day)
+    await session.execute("forget_user_ids", day)

@@ -113,6 +113,25 @@ async def days_with_events(session: Session, first: date, last: date) -> list[da
     return [record["day"] for record in records]
 
 
+class UserIds:
+    """The ids of users by their hashes, of whoever has an event that is stored. Inside the snapshot in which they were read."""
+
+    def __init__(self, session: Session, tenant: str) -> None:
+        self._session = session
+        self._tenant = tenant
+
+    async def of(self, hashes: Iterable[int]) -> dict[int, str]:
+        """By hash."""
+        wanted = sorted(hashes)
+        found = await self._session.fetch("user_ids", self._tenant, wanted)
+        ids = {record["hash"]: record["user_id"] for record in found}
+        if new := [user for user in wanted if user not in ids]:
+            days = await days_with_events(self._session, date.min, date.max)
+            beyond = await self._session.fetch("user_ids_beyond", self._tenant, days, new)
+            ids |= {record["hash"]: record["user_id"] for record in beyond}
+        return ids
+
+
 class KnownNames:
     """What events of a tenant are called, and what they have, as far as anything is stored."""
 

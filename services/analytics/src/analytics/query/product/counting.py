@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import NamedTuple
 
 from analytics.errors import StatementTimeout
 from analytics.product.counting.day import Day
-from analytics.product.segments.reading import KnownNames, ProductReading, TooManyRows, share_compacted
-from analytics.product.segments.segment import BUCKETS
+from analytics.product.segments.reading import KnownNames, ProductReading, TooManyRows, UserIds, share_compacted
+from analytics.product.segments.segment import BUCKETS, Ints
 from analytics.query.product.asked import Names, check_names, shown
 from analytics.query.sessions import QUESTION_S, Sessions
 from analytics.storage.database import Session
@@ -38,6 +39,15 @@ class Counted(NamedTuple):
     sampled: float
 
 
+class Found(NamedTuple):
+    """``total`` users, of which ``users`` are some, by their ids."""
+
+    as_of: int
+    sampled: float
+    total: int
+    users: list[str]
+
+
 class ProductCounting:
     """Gives a question the days of one bucket of users after the other."""
 
@@ -52,14 +62,46 @@ class ProductCounting:
 
         Raises :class:`QueryError`, in whose texts the question is called ``what``, :class:`TooManyWaiting` and
         :class:`DatabaseAway`."""
+        async with self._snapshot(tenant, what, reads) as session:
+            as_of = await session.value("clock")
+            await _add_all(session, tenant, reads, names, add, sample=sample)
+        return Counted(as_of, _share(sample))
+
+    async def find(
+        self,
+        tenant: str,
+        what: str,
+        reads: Reads,
+        names: Names,
+        wanted: Callable[[Sequence[Day]], Ints],
+        *,
+        limit: int,
+        sample: bool = False,
+    ) -> Found:
+        """The users whose hashes ``wanted`` has of the days of each bucket, called as by :meth:`count`, and the ids of up to
+        ``limit`` of them, in the order of their hashes; raises as that does."""
+        total, some = 0, list[int]()
+
+        def add(days: Sequence[Day]) -> None:
+            nonlocal total
+            users = wanted(days)
+            total += len(users)
+            some.extend(users[: limit - len(some)].tolist())
+
+        async with self._snapshot(tenant, what, reads) as session:
+            as_of = await session.value("clock")
+            await _add_all(session, tenant, reads, names, add, sample=sample)
+            ids = await UserIds(session, tenant).of(some)
+        return Found(as_of, _share(sample), total, [ids[user] for user in some])
+
+    @contextlib.asynccontextmanager
+    async def _snapshot(self, tenant: str, what: str, reads: Reads) -> AsyncIterator[Session]:
         compacted = 1.0
         try:
             async with asyncio.timeout(self._answer_s):
                 async with self._sessions.turn(tenant), self._sessions.session() as session, session.snapshot():
-                    as_of = await session.value("clock")
                     compacted = await share_compacted(session, reads.from_ms, reads.to_ms)
-                    await check_names(KnownNames(session, tenant), names)
-                    await _add_all(session, tenant, reads, add, sample=sample)
+                    yield session
         except TooManyRows:
             raise _still_compacting(compacted) from None
         except (TimeoutError, StatementTimeout):
@@ -69,10 +111,16 @@ class ProductCounting:
                 f"the {what} takes too long: ask for a shorter range, or with `sample: true` for a sixteenth of the users",
                 "timeout",
             ) from None
-        return Counted(as_of, 1 / BUCKETS if sample else 1.0)
 
 
-async def _add_all(session: Session, tenant: str, reads: Reads, add: Callable[[Sequence[Day]], None], *, sample: bool) -> None:
+def _share(sample: bool) -> float:
+    return 1 / BUCKETS if sample else 1.0
+
+
+async def _add_all(
+    session: Session, tenant: str, reads: Reads, names: Names, add: Callable[[Sequence[Day]], None], *, sample: bool
+) -> None:
+    await check_names(KnownNames(session, tenant), names)
     reading = ProductReading(
         session,
         tenant,
@@ -84,10 +132,10 @@ async def _add_all(session: Session, tenant: str, reads: Reads, add: Callable[[S
     for bucket in range(1 if sample else BUCKETS):
         days = await reading.bucket(bucket)
         if reading.omitted:
-            names = ", ".join(sorted(map(shown, reading.omitted)))
+            omitted = ", ".join(sorted(map(shown, reading.omitted)))
             raise QueryError(
-                f"events of these days have too many properties, and {names} is not kept by user: ask without it, or for other "
-                "days"
+                f"events of these days have too many properties, and {omitted} is not kept by user: ask without it, or for "
+                "other days"
             )
         await asyncio.to_thread(add, days)
     if not reading.rows and not sample:

@@ -53,44 +53,41 @@ WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::bigint IS NULL OR xid >=
 
 -- name: event_rows_beyond
 -- tenant, days, event types or NULL, buckets. Rows of these days that are not in segments: the day, then as new_event_rows.
-SELECT d.day, hashtextextended(e.user_id, 0), ((date_part('epoch', e.time - d.day) * 1000000)::bigint / 1000)::integer,
-    e.event_type, e.service, e.version, e.data
-FROM unnest($2::timestamptz[]) AS d (day)
-LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
-CROSS JOIN LATERAL (
-    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
-    UNION ALL
-    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND m.below IS NULL)
-    OFFSET 0 -- day by day: as a join it would read all rows of all days
-) AS e
-WHERE e.user_id IS NOT NULL AND ($3::text[] IS NULL OR e.event_type = ANY ($3))
-    AND ((hashtextextended(e.user_id, 0) >> 60) & 15) = ANY ($4::bigint[])
+SELECT date_trunc('day', time, 'UTC') AS day, hashtextextended(user_id, 0),
+    ((date_part('epoch', time - date_trunc('day', time, 'UTC')) * 1000000)::bigint / 1000)::integer,
+    event_type, service, version, data
+FROM events_beyond($1, $2)
+WHERE ($3::text[] IS NULL OR event_type = ANY ($3)) AND ((hashtextextended(user_id, 0) >> 60) & 15) = ANY ($4::bigint[])
 
 -- name: event_types_beyond
 -- tenant, days. Types of events that are not in segments.
-SELECT DISTINCT e.event_type
-FROM unnest($2::timestamptz[]) AS d (day)
-LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
-CROSS JOIN LATERAL (
-    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
-    UNION ALL
-    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND m.below IS NULL)
-    OFFSET 0 -- day by day: as a join it would read all rows of all days
-) AS e
-WHERE e.user_id IS NOT NULL
+SELECT DISTINCT event_type FROM events_beyond($1, $2)
 
 -- name: properties_beyond
 -- tenant, days. Keys of the data of events that are not in segments.
-SELECT DISTINCT jsonb_object_keys(e.data) AS name
-FROM unnest($2::timestamptz[]) AS d (day)
-LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
-CROSS JOIN LATERAL (
-    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND xid >= m.below)
-    UNION ALL
-    (SELECT * FROM events WHERE tenant = $1 AND time >= d.day AND time < d.day + interval '1 day' AND m.below IS NULL)
-    OFFSET 0 -- day by day: as a join it would read all rows of all days
-) AS e
-WHERE e.user_id IS NOT NULL AND jsonb_typeof(e.data) = 'object'
+SELECT DISTINCT jsonb_object_keys(data) AS name FROM events_beyond($1, $2) WHERE jsonb_typeof(data) = 'object'
+
+-- name: user_ids_beyond
+-- tenant, days, hashes. Of those who have events that are not in segments.
+SELECT DISTINCT hashtextextended(user_id, 0) AS hash, user_id
+FROM events_beyond($1, $2) WHERE hashtextextended(user_id, 0) = ANY ($3::bigint[])
+
+-- name: user_ids
+-- tenant, hashes
+SELECT hash, user_id FROM user_ids WHERE tenant = $1 AND hash = ANY ($2::bigint[])
+
+-- name: put_user_ids
+-- tenant, from, to, mark or NULL, below. The ids of the users of events that are to go into segments.
+INSERT INTO user_ids (tenant, hash, user_id, day)
+SELECT tenant, hashtextextended(user_id, 0), min(user_id), ($2::timestamptz AT TIME ZONE 'UTC')::date FROM events
+WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::bigint IS NULL OR xid >= $4) AND (xid IS NULL OR xid < $5)
+    AND user_id IS NOT NULL
+GROUP BY tenant, hashtextextended(user_id, 0)
+ON CONFLICT (tenant, hash) DO UPDATE SET day = EXCLUDED.day WHERE user_ids.day < EXCLUDED.day
+
+-- name: forget_user_ids
+-- day. Of those who have had no event since.
+DELETE FROM user_ids WHERE day <= $1
 
 -- name: segments_of_bucket
 -- tenant, bucket, first day, last day, columns or NULL for all. Columns of a day follow one another.
