@@ -24,17 +24,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analytics.product.counting.breakdowns import MAX_LABELS, OTHER, Labels, by_name, labels_of
 from analytics.product.counting.conditions import Condition, met
 from analytics.product.counting.day import Day
 from analytics.product.counting.ordering import by_user, ranks, settle_ties
-from analytics.product.segments.segment import Ints, Segment
+from analytics.product.segments.segment import Ints
 
 MAX_STEPS = 12
-MAX_LABELS = 10_000
-"""Values of a break-down that are listed one by one; further ones count together."""
-
-OTHER = "other"
-
 _DEEP = 40
 """Bits for the row of a start."""
 
@@ -92,7 +88,7 @@ class _Rows(NamedTuple):
 
 def count_bucket(funnel: Funnel, days: Iterable[Day], counts: FunnelCounts) -> None:
     """Adds the users of one bucket; ``days`` in order."""
-    labels: dict[str | None, int] = {None: 0}
+    labels: Labels = {None: 0}
     rows = _ordered(_matching(funnel, list(days), labels), labels)
     n = len(rows.users)
     if not n:
@@ -131,7 +127,7 @@ def _add(counts: FunnelCounts, names: list[str | None], label: Ints, depth: Ints
         counts.add(names[place], table[place], times[order[ends[place] : ends[place + 1]]])
 
 
-def _matching(funnel: Funnel, days: Sequence[Day], labels: dict[str | None, int]) -> _Rows:
+def _matching(funnel: Funnel, days: Sequence[Day], labels: Labels) -> _Rows:
     parts = []
     for day, rank in zip(days, ranks([day.segment.users for day in days]), strict=True):
         segment = day.segment
@@ -152,36 +148,13 @@ def _matching(funnel: Funnel, days: Sequence[Day], labels: dict[str | None, int]
         steps[t[at] >= funnel.to_ms] &= ~1
         at, steps = at[steps > 0], steps[steps > 0]
         users = np.repeat(rank, segment.counts)[at]
-        parts.append(_Rows(users, t[at], steps, _labels(funnel, segment, at, labels)))
+        parts.append(_Rows(users, t[at], steps, labels_of(funnel.breakdown, segment, at, labels)))
     if not parts:
         return _Rows(*(np.empty(0, np.int64) for _ in range(4)))
     return _Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _labels(funnel: Funnel, segment: Segment, at: Ints, labels: dict[str | None, int]) -> Ints:
-    """The break-down value of each row, by its number in ``labels``."""
-    column = segment.columns.get(funnel.breakdown)
-    if column is None:
-        return np.zeros(len(at), np.int64)
-    used, places = np.unique(column.codes[at], return_inverse=True)
-    texts = [None if code == 0 else column.values[code - 1] for code in used.tolist()]
-    found = np.array([labels.setdefault(text, len(labels)) for text in texts], np.int64)[places]
-    if column.numbers is not None:
-        numeric = np.flatnonzero(~np.isnan(column.numbers[at]))
-        values, places = np.unique(column.numbers[at[numeric]], return_inverse=True)
-        numbers = [labels.setdefault(number_label(value), len(labels)) for value in values.tolist()]
-        found[numeric] = np.array(numbers, np.int64)[places]
-    return found
-
-
-def number_label(value: float) -> str:
-    """A number as people write it."""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-
-
-def _ordered(rows: _Rows, labels: dict[str | None, int]) -> _Rows:
-    by_name = sorted(labels, key=lambda name: (name is not None, name or ""))
-    rank = np.empty(len(labels), np.int64)
-    rank[[labels[name] for name in by_name]] = np.arange(len(labels))
+def _ordered(rows: _Rows, labels: Labels) -> _Rows:
+    rank = by_name(labels)
     order = settle_ties(by_user(rows.users), rows.users, rows.t, rows.steps & -rows.steps, rows.steps, rank[rows.labels])
     return _Rows(*(column[order] for column in rows))

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from analytics.product.counting.breakdowns import OTHER
 from analytics.product.counting.conditions import column_of
-from analytics.product.counting.funnels import OTHER, Funnel, FunnelCounts, Step, count_bucket
+from analytics.product.counting.funnels import Funnel, FunnelCounts, Step, count_bucket
 from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
 from analytics.query.product.counting import Counted, ProductCounting, Reads

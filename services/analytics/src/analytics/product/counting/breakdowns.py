@@ -1,0 +1,44 @@
+"""Values of a property by which users are told apart. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analytics.product.segments.segment import Ints, Segment
+
+MAX_LABELS = 10_000
+"""Values of a break-down that are listed one by one; further ones count together."""
+
+OTHER = "other"
+
+Labels = dict[str | None, int]
+"""Values by their numbers, in the order in which they were met. ``None``: no value."""
+
+
+def labels_of(column_name: str, segment: Segment, at: Ints, labels: Labels) -> Ints:
+    """The value of ``column_name`` in each of the rows ``at``, by its number in ``labels``, to which new ones are added."""
+    column = segment.columns.get(column_name)
+    if column is None:
+        return np.full(len(at), labels.setdefault(None, len(labels)), np.int64)
+    used, places = np.unique(column.codes[at], return_inverse=True)
+    texts = [None if code == 0 else column.values[code - 1] for code in used.tolist()]
+    found = np.array([labels.setdefault(text, len(labels)) for text in texts], np.int64)[places]
+    if column.numbers is not None:
+        numeric = np.flatnonzero(~np.isnan(column.numbers[at]))
+        values, places = np.unique(column.numbers[at[numeric]], return_inverse=True)
+        numbers = [labels.setdefault(number_label(value), len(labels)) for value in values.tolist()]
+        found[numeric] = np.array(numbers, np.int64)[places]
+    return found
+
+
+def by_name(labels: Labels) -> Ints:
+    """The place of each label among all in the order of their texts; none comes first."""
+    ordered = sorted(labels, key=lambda name: (name is not None, name or ""))
+    rank = np.empty(len(labels), np.int64)
+    rank[[labels[name] for name in ordered]] = np.arange(len(labels))
+    return rank
+
+
+def number_label(value: float) -> str:
+    """A number as people write it."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
