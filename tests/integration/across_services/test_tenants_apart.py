@@ -69,6 +69,8 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "root_cause": Asked("/root-cause", {}),
         "setup": Asked("/setup", {}, range=False),
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
+        "event_names": Asked("/event-names", {}, range=False),
+        "users": Asked("/users", {"prefix": "user"}, range=False),
     }
 
 

@@ -13,6 +13,7 @@ from drishti.messages.catalogue import ANALYTICS, GATEWAY
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
+from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
@@ -258,5 +259,19 @@ QUERIES: tuple[QueryType, ...] = (
         path="/funnel",
         posted=True,
         description="How many users did one thing after another within a window, how long it took, and by a property.",
+    ),
+    QueryType(
+        name="event_names",
+        model=EventNamesQuery,
+        answer=EventNames,
+        path="/event-names",
+        description="Types and properties of events with a user: the names that questions about users can have.",
+    ),
+    QueryType(
+        name="users",
+        model=UsersQuery,
+        answer=KnownUsers,
+        path="/users",
+        description="Users by the beginning of their ids, or those who were active last.",
     ),
 )

@@ -10,6 +10,7 @@ from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.funnels import FunnelAnswers
+from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.sessions import Sessions
 from analytics.query.setup import SetupAnswers
 from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
@@ -53,6 +54,8 @@ def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping
         "shared": SharedAnswers(sessions),
         "root_cause": RootCauses(sessions),
         "funnel": FunnelAnswers(users),
+        "event_names": EventNameLists(sessions),
+        "users": UserLists(sessions),
     }
 
 

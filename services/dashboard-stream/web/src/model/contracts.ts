@@ -679,6 +679,24 @@ export interface ErrorsWith {
   last_seen_ms: number;
 }
 
+/**
+ * Types and properties of stored events with a user, in the order of the alphabet; ``properties`` as conditions and
+ * break-downs name them. ``more``: there are more than could be listed.
+ */
+export interface EventNames {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  event_types: string[];
+  properties: string[];
+  more?: boolean;
+}
+
+/** A question to analytics: the names that questions about users can have. */
+export interface EventNamesQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+}
+
 /** Anomalies, the newest first: those that are or were at least as grave as ``severity``. */
 export interface EventsPanel {
   kind: "events";
@@ -1051,6 +1069,20 @@ export interface KeepWindow {
   /** milliseconds since 1970-01-01T00:00Z */
   to: number;
   services?: string[];
+}
+
+/** ``last_day``: the UTC day of the latest event, as YYYY-MM-DD. */
+export interface KnownUser {
+  user_id: string;
+  last_day: string;
+}
+
+/** The answer to a :class:`UsersQuery`. ``more``: others are not listed. */
+export interface KnownUsers {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  users: KnownUser[];
+  more?: boolean;
 }
 
 /** A condition on a label: ``value`` of ``=``, ``!=`` and ``prefix``, ``values`` of ``in``; ``exists``: it is not empty. */
@@ -2286,6 +2318,18 @@ export interface UserEvent {
   session_id?: string | null;
   data?: Record<string, unknown>;
   in_trace?: boolean;
+}
+
+/**
+ * A question to analytics: users of whom an event is stored. With a ``prefix`` those whose ids begin with it, in the order
+ * of their ids; without, those who were active last.
+ */
+export interface UsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  prefix?: string;
+  /** users in the answer */
+  limit?: number;
 }
 
 /**

@@ -76,6 +76,25 @@ FROM events_beyond($1, $2) WHERE hashtextextended(user_id, 0) = ANY ($3::bigint[
 -- tenant, hashes
 SELECT hash, user_id FROM user_ids WHERE tenant = $1 AND hash = ANY ($2::bigint[])
 
+-- name: users_between
+-- tenant, first, last, limit. Users whose ids lie between them, in the order of their bytes, with the day of their latest event.
+SELECT user_id, day FROM user_ids
+WHERE tenant = $1 AND user_id COLLATE "C" BETWEEN $2 AND $3 ORDER BY user_id COLLATE "C" LIMIT $4
+
+-- name: users_between_beyond
+-- tenant, days, first, last, limit. The same of events that are not in segments.
+SELECT user_id, (max(time) AT TIME ZONE 'UTC')::date AS day FROM events_beyond($1, $2)
+WHERE user_id COLLATE "C" BETWEEN $3 AND $4 GROUP BY user_id ORDER BY user_id COLLATE "C" LIMIT $5
+
+-- name: users_lately
+-- tenant, limit. Users by the day of their latest event, the latest first.
+SELECT user_id, day FROM user_ids WHERE tenant = $1 ORDER BY day DESC, user_id COLLATE "C" LIMIT $2
+
+-- name: users_lately_beyond
+-- tenant, days, limit. The same of events that are not in segments.
+SELECT user_id, (max(time) AT TIME ZONE 'UTC')::date AS day FROM events_beyond($1, $2)
+GROUP BY user_id ORDER BY day DESC, user_id COLLATE "C" LIMIT $3
+
 -- name: put_user_ids
 -- tenant, from, to, mark or NULL, below. The ids of the users of events that are to go into segments.
 INSERT INTO user_ids (tenant, hash, user_id, day)
