@@ -68,6 +68,7 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "error": Asked(f"/errors/{fingerprint}", {}),
         "root_cause": Asked("/root-cause", {}),
         "setup": Asked("/setup", {}, range=False),
+        "person": Asked("/person", {"user_id": "user 0"}, range=False),
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
         "event_names": Asked("/event-names", {}, range=False),
         "users": Asked("/users", {"prefix": "user"}, range=False),

@@ -14,6 +14,7 @@ from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
+from drishti.messages.product.people import PersonAnswer, PersonQuery
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
@@ -251,6 +252,13 @@ QUERIES: tuple[QueryType, ...] = (
         answer=RootCauseAnswer,
         path="/root-cause",
         description="Which service is to blame for a trouble: suspects with evidence from spans, logs and metrics.",
+    ),
+    QueryType(
+        name="person",
+        model=PersonQuery,
+        answer=PersonAnswer,
+        path="/person",
+        description="The ids that are one person's, and their first and last event.",
     ),
     QueryType(
         name="funnel",

@@ -54,12 +54,12 @@ class Lookup(NamedTuple):
 
 class Put(NamedTuple):
     """Rows that a statement adds in the transaction of their items, after the rows of tables: it takes a list for each column,
-    then ``limits``, and returns how many went beyond a limit, which ``bound`` names."""
+    then ``limits``, and returns how many went beyond a limit, which ``bound`` names where there is one."""
 
     statement: str
     rows: Callable[[Sequence[Item]], list[tuple[Any, ...]]]
-    limits: tuple[int, ...]
-    bound: str
+    limits: tuple[int, ...] = ()
+    bound: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,6 +11,7 @@ from analytics.query.logs.templates import TemplateSearches
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.names import EventNameLists, UserLists
+from analytics.query.product.people import PersonAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.setup import SetupAnswers
 from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
@@ -53,6 +54,7 @@ def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping
         "change_error": ErrorChanges(sessions),
         "shared": SharedAnswers(sessions),
         "root_cause": RootCauses(sessions),
+        "person": PersonAnswers(sessions),
         "funnel": FunnelAnswers(users),
         "event_names": EventNameLists(sessions),
         "users": UserLists(sessions),

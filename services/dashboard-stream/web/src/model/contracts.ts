@@ -1363,6 +1363,30 @@ export interface PathTimes {
   share: number;
 }
 
+/**
+ * ``person_id`` is the id that all answers give for this person. ``ids`` are up to 1,000 of theirs, that one first and the
+ * others by the order of their characters, and ``id_count`` says how many there are. ``events`` are those that are stored,
+ * under any of the ids; ``first_ms`` and ``last_ms`` when the first and the last of them happened.
+ */
+export interface PersonAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  person_id: string;
+  ids: string[];
+  id_count: number;
+  events?: number;
+  first_ms?: number | null;
+  last_ms?: number | null;
+}
+
+/** A question to analytics: whose is this id, and which others are the same person's? */
+export interface PersonQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** an id as events have it in `user_id` */
+  user_id: string;
+}
+
 /** What each value of the question's ``by`` is of the whole: as a ring, or as areas (``treemap``). */
 export interface Pie {
   kind: "pie";

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from analytics.ingest import person_edges
 from analytics.ingest.extraction import Moment, amount, observe_visitors
 from analytics.ingest.items import Item
 from analytics.ingest.json_decoding import JsonDecoder
-from analytics.ingest.signal import Exemplars, Signal
+from analytics.ingest.signal import Exemplars, Put, Signal
 from analytics.rollup.observations import UNKNOWN, Observations, label, number
 from analytics.spans.llm_calls import LlmCall, observe_calls
 from analytics.spans.llm_prices import with_cost
@@ -30,6 +31,8 @@ TABLE = Table(
 )
 
 Data = Mapping[str, Any]
+
+PERSON_EDGES = Put("put_person_edges", person_edges.rows)
 
 _json = JsonDecoder("events", AnalyticsEvent)
 _encode = msgspec.json.Encoder().encode
@@ -117,6 +120,7 @@ SIGNAL = Signal(
     dead_letters=_json.dead_letters,
     observe=observe,
     tables={TABLE: rows},
+    puts=(PERSON_EDGES,),
     events=lambda items: items,
     translate=cloudevents.from_message,
 )

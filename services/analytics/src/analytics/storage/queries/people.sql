@@ -1,0 +1,72 @@
+-- Ids that belong to one person. Parameters are listed in order.
+
+-- name: put_person_edges
+-- tenants, kinds, from ids, to ids, times, event ids. Of an edge that is there already the earliest event counts. Returns 0: there is
+-- no limit. What is known is looked up first, since it would be locked otherwise, and most edges are.
+WITH given AS MATERIALIZED (
+    SELECT g.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
+        AS g (tenant, kind, from_id, to_id, at, event_id)
+    WHERE NOT EXISTS (
+        SELECT FROM person_edges AS e
+        WHERE e.tenant = g.tenant AND e.from_id = g.from_id AND e.kind = g.kind AND e.to_id = g.to_id
+            AND (e.at, e.event_id) <= (g.at, g.event_id COLLATE "C")
+    )
+), put AS (
+    INSERT INTO person_edges AS e (tenant, kind, from_id, to_id, at, event_id)
+    SELECT tenant, kind, from_id, to_id, at, event_id FROM given ORDER BY tenant, from_id, kind, to_id
+    ON CONFLICT (tenant, from_id, kind, to_id) DO UPDATE
+    SET at = EXCLUDED.at, event_id = EXCLUDED.event_id, pending = true
+    WHERE (EXCLUDED.at, EXCLUDED.event_id) < (e.at, e.event_id)
+)
+SELECT 0
+
+-- name: tenants_with_pending_edges
+-- limit. The number of pending edges of each, counted up to the limit.
+SELECT tenant, least(count(*), $1)::int AS edges FROM person_edges WHERE pending GROUP BY tenant ORDER BY tenant
+
+-- name: pending_edges
+-- tenant, limit
+SELECT kind, from_id, to_id FROM person_edges WHERE tenant = $1 AND pending
+ORDER BY from_id, kind, to_id LIMIT $2
+
+-- name: joining_edges
+-- tenant, ids. Edges that lead to these ids or away from them, those that join nothing left out as far as
+-- analytics.product.people.merging need not know them: of anonymous ids that lead here, the edges that join; of each id here the
+-- earliest edge away, and one that says that it is a user.
+SELECT kind, from_id, to_id, at, event_id, false AS undone FROM person_edges
+WHERE tenant = $1 AND kind = 'alias' AND undone_at IS NULL AND from_id = ANY ($2::text[])
+UNION
+SELECT kind, from_id, to_id, at, event_id, false FROM person_edges
+WHERE tenant = $1 AND kind = 'alias' AND undone_at IS NULL AND to_id = ANY ($2::text[])
+UNION
+SELECT e.kind, e.from_id, e.to_id, e.at, e.event_id, false FROM person_edges AS e
+WHERE e.tenant = $1 AND e.kind = 'identify' AND e.undone_at IS NULL AND e.from_id <> e.to_id AND e.to_id = ANY ($2::text[])
+    AND NOT EXISTS (SELECT FROM person_edges AS u WHERE u.tenant = $1 AND u.kind = 'identify' AND u.to_id = e.from_id)
+    AND NOT EXISTS (
+        SELECT FROM person_edges AS f
+        WHERE f.tenant = $1 AND f.kind = 'identify' AND f.undone_at IS NULL AND f.from_id <> f.to_id AND f.from_id = e.from_id
+            AND (f.at, f.event_id, f.to_id) < (e.at, e.event_id, e.to_id)
+    )
+UNION
+SELECT e.* FROM unnest($2::text[]) AS g (id) CROSS JOIN LATERAL (
+    SELECT kind, from_id, to_id, at, event_id, false FROM person_edges
+    WHERE tenant = $1 AND kind = 'identify' AND undone_at IS NULL AND from_id <> to_id AND from_id = g.id
+    ORDER BY at, event_id, to_id LIMIT 1
+) AS e
+UNION
+SELECT e.* FROM unnest($2::text[]) AS g (id) CROSS JOIN LATERAL (
+    SELECT kind, from_id, to_id, at, event_id, true FROM person_edges
+    WHERE tenant = $1 AND kind = 'identify' AND to_id = g.id LIMIT 1
+) AS e
+
+-- name: person_siblings
+-- tenant, ids. The ids that have been one person with any of these, with that person's id.
+SELECT s.user_id, s.person_id FROM (
+    SELECT DISTINCT coalesce(p.person, hashtextextended(g.id, 0)) AS person
+    FROM unnest($2::text[]) AS g (id)
+    LEFT JOIN person_ids AS p ON p.tenant = $1 AND p.hash = hashtextextended(g.id, 0)
+) AS old JOIN person_ids AS s ON s.tenant = $1 AND s.person = old.person
+
+-- name: id_hashes
+-- ids
+SELECT id, hashtextextended(id, 0) AS hash FROM unnest($1::text[]) AS g (id)
