@@ -57,6 +57,11 @@ class Session:
         path.mkdir(mode=0o711)
         return path
 
+    def shared_folder(self, name: str) -> Path:
+        """The folder that :meth:`folder` makes, the same one for all rows of the run."""
+        path = self._folder / name
+        return path if path.exists() else self.folder(name)
+
     def say(self, text: str) -> None:
         """Progress; not part of the table."""
         sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {text}\n")

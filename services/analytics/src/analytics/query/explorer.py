@@ -8,7 +8,7 @@ from typing import Any
 from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
-from analytics.query.product.counting import ProductCounting
+from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.product.people import PersonAnswers
@@ -29,9 +29,11 @@ from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
 from drishti.messages.span_errors import SharedAnswer, SharedSearch
 
 
-def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping[str, ExplorerAnswers[Any, Any]]:
-    """By the name of the question in the catalogue."""
-    users = ProductCounting(sessions)
+def explorer_answers(
+    sessions: Sessions, settings: AnalyticsSettings, *, answer_s: float = ANSWER_S
+) -> Mapping[str, ExplorerAnswers[Any, Any]]:
+    """By the name of the question in the catalogue. Questions about users are cut off after ``answer_s``."""
+    users = ProductCounting(sessions, answer_s=answer_s)
     return {
         "setup": SetupAnswers(settings),
         "traces": TraceSearches(sessions),
