@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from drishti_local.ports import free_port
 from rigs.otlp_receiver import Receiver, attributes_of
 from rigs.sdk_servers import Nats, running_nats
 from rigs.waiting import DEADLINE_S, wait_until
+from wisdom.habits import Crowd
 from wisdom.load import exchange
+from wisdom.story import Story
 
 
 @pytest.fixture
@@ -148,7 +151,13 @@ async def test_events_and_spans_of_one_request_share_its_trace(server: Nats, rec
 
 
 async def test_the_crowd_comes_and_a_planted_outage_fails_a_third(server: Nats, tmp_path: Path) -> None:
-    environ = {"DEMO_SPEED": "10", "DEMO_FAULT": "errors", "DEMO_FAULT_AFTER": "2", "DEMO_FAULT_FOR": "6"}
+    environ = {
+        "DEMO_SPEED": "10",
+        "DEMO_FAULT": "errors",
+        "DEMO_FAULT_AFTER": "2",
+        "DEMO_FAULT_FOR": "6",
+        "DEMO_HISTORY_DAYS": "0",
+    }
     async with demo(tmp_path, DRISHTI_NATS_URL=server.url, **environ) as running:
         await running.until_output("FAULT ENDS")
         assert await running.stop() == 0, running.output
@@ -158,6 +167,28 @@ async def test_the_crowd_comes_and_a_planted_outage_fails_a_third(server: Nats, 
     assert Counter(e["event_type"] for e in events)["dharma_query"] > 20  # some 250 where the machine is not busy
     failed = [r for r in requests if r["status"] == 503]
     assert 0 < len(failed) / len(requests) < 0.4  # a third of those within the outage
+
+
+async def test_people_with_habits_have_a_past_that_is_told_once(server: Nats, tmp_path: Path) -> None:
+    database = f"sqlite+aiosqlite:///{tmp_path / 'wisdom.db'}"
+    environ = {"WISDOM_DATABASE": database, "DEMO_SPEED": "0.1", "DEMO_HISTORY_DAYS": "3", "DEMO_HISTORY_AFTER": "0"}
+    began = datetime.now(UTC) - timedelta(days=3)
+    told = []
+    for _ in range(2):
+        async with demo(tmp_path, DRISHTI_NATS_URL=server.url, **environ) as running:
+            await running.until_output("is told: ")
+            assert await running.stop() == 0, running.output
+            told.append(int(running.output.partition("is told: ")[2].split()[0]))
+    events = [e for e in await server.events() if not e["user_id"].startswith("user-")]
+    story = Story(Crowd(108), (began - timedelta(days=1)).date())
+    wanted = [one for _ in range(5) for one in story.next_day() if one.at > began]
+    times = [datetime.fromisoformat(e["timestamp"]) for e in events]
+    since, last = min(times), max(times)
+    assert since - wanted[0].at < timedelta(hours=1)
+    assert {e["event_id"] for e in events} == {one.event.event_id for one in wanted if since <= one.at <= last}
+    assert len(events) == len({e["event_id"] for e in events}) > 1_000
+    assert told[0] > 1_000
+    assert told[1] < 100  # what happened meanwhile
 
 
 async def test_sigterm_under_load_is_quick_and_quiet(server: Nats, tmp_path: Path) -> None:

@@ -16,11 +16,14 @@ from collections.abc import Iterator
 import uvicorn
 
 from drishti import settings
+from drishti.analytics import analytics
 from drishti.errors import SettingsError
 from drishti.telemetry import logs
 from wisdom import arrivals
 from wisdom.app import build_app
 from wisdom.faults import Faults
+from wisdom.habits import Crowd
+from wisdom.history import History
 from wisdom.load import Load
 from wisdom.settings import DESTINATIONS, WisdomSettings, take_client_env
 from wisdom.store import Store
@@ -77,7 +80,9 @@ async def _run(loaded: WisdomSettings, listening: socket.socket, *, load: bool) 
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     rng = random.Random(loaded.seed)
     faults = Faults(loaded.fault, after_s=loaded.fault_after_s, for_s=loaded.fault_for_s, rng=rng)
-    app = build_app(Store(loaded.database_url), faults, rng)
+    store = Store(loaded.database_url)
+    await store.open()
+    app = build_app(store, faults, rng)
     server = _Server(
         uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
     )
@@ -86,7 +91,12 @@ async def _run(loaded: WisdomSettings, listening: socket.socket, *, load: bool) 
     try:
         log.info("the wisdom application listens at http://%s:%d (try /docs)", loaded.host, listening.getsockname()[1])
         if load:
-            await _driver(loaded, listening.getsockname()[1], faults).run(stop)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_driver(loaded, listening.getsockname()[1], faults).run(stop))
+                if loaded.history_days:
+                    after_s = loaded.history_after_s
+                    history = History(Crowd(loaded.seed), analytics, store, days=loaded.history_days, after_s=after_s)
+                    tasks.create_task(history.run(stop))
         await stop.wait()
         log.info("stopping")
     finally:

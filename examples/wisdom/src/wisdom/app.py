@@ -129,10 +129,12 @@ def build_app(store: Store, faults: Faults, rng: random.Random, client: Analytic
     async def feedback(request: Request, opinion: Opinion) -> Thanks:
         visitor = await visitor_of(request, opinion)
         service.require()
-        if not await store.save_feedback(opinion.answer_id, opinion.satisfaction):
+        answer = await store.save_feedback(opinion.answer_id, opinion.satisfaction)
+        if answer is None:
             log.warning("feedback for answer %d, which does not exist", opinion.answer_id)
             raise HTTPException(404, "no such answer")
-        await visitor.tell(AnalyticsEventType.FEEDBACK, satisfaction=opinion.satisfaction, answer_id=opinion.answer_id)
+        of = {"topic": answer.topic, "model": answer.model, "prompt_version": answer.prompt_version}
+        await visitor.tell(AnalyticsEventType.FEEDBACK, satisfaction=opinion.satisfaction, answer_id=opinion.answer_id, **of)
         return Thanks()
 
     @app.get("/api/quotes")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from drishti.analytics import AnalyticsEventType
 from drishti.tracing import DharmaSpan, trace_dharma_operation
 from wisdom.cache import TtlCache
+from wisdom.conversations import Conversations
 from wisdom.faults import Faults
 from wisdom.library import topic_of
 from wisdom.llm import Completion, NoModelAnswered, Router
@@ -23,6 +27,9 @@ CACHE_TTL_S = 30.0
 """With the recorded traffic some 40 % of the questions are answered from the cache then."""
 
 RETRIEVAL_MS = 18.0
+
+PROMPT_QUALITY = {"v1": 0.0, "v2": 0.05}
+"""The two versions of the prompt that are compared, each for half of the users, and what they add to a model's quality."""
 
 
 class Unavailable(Exception):
@@ -46,12 +53,23 @@ class WisdomService:
         self._faults = faults
         self._rng = rng
         self._cache: TtlCache[Answer] = TtlCache(CACHE_TTL_S)
+        self._conversations = Conversations()
 
     @trace_dharma_operation("wisdom_generation")
     async def answer(self, visitor: Visitor, question: str, input_tokens: int, output_tokens: int) -> Wisdom:
         """The answer to ``question`` in ``output_tokens``; raises :class:`Unavailable`."""
+        began = time.perf_counter()
         topic = topic_of(question)
-        await visitor.tell(AnalyticsEventType.DHARMA_QUERY, query=question, topic=topic)
+        version = prompt_version(visitor.user_id)
+        asked = self._conversations.ask(visitor.user_id, question, datetime.now(UTC))
+        await visitor.tell(
+            AnalyticsEventType.DHARMA_QUERY,
+            query=question,
+            topic=topic,
+            follow_up=asked.follow_up,
+            repeat=asked.repeat,
+            prompt_version=version,
+        )
         sources = await self._retrieve(topic)
         down = self._faults.fails()
         # Longer conversations get longer answers, so the length stands for the context that an answer depends on.
@@ -63,6 +81,7 @@ class WisdomService:
         try:
             completion = await self._router.complete(visitor, input_tokens, output_tokens, down=down)
         except NoModelAnswered:
+            await visitor.tell(AnalyticsEventType.ERROR, error="no_model_answered", topic=topic, duration_ms=_since_ms(began))
             raise Unavailable("no model answered") from None
         answer = await self._store.save_answer(
             Answer(
@@ -70,12 +89,19 @@ class WisdomService:
                 question=question,
                 text=" ".join(sources),
                 topic=topic,
-                score=self._score(completion, topic),
+                score=self._score(completion, topic, version),
+                model=completion.model.name,
+                prompt_version=version,
             )
         )
         self._cache.put(key, answer)
         await visitor.tell(
-            AnalyticsEventType.WISDOM_GENERATED, wisdom_score=answer.score, topic=topic, model=completion.model.name
+            AnalyticsEventType.WISDOM_GENERATED,
+            wisdom_score=answer.score,
+            topic=topic,
+            model=completion.model.name,
+            prompt_version=version,
+            duration_ms=_since_ms(began),
         )
         return Wisdom(answer, completion.model.name)
 
@@ -92,10 +118,19 @@ class WisdomService:
             span.set_attribute("wisdom.sources", len(texts))
             return texts
 
-    def _score(self, completion: Completion, topic: str) -> float:
+    def _score(self, completion: Completion, topic: str, version: str) -> float:
         with DharmaSpan("wisdom_scoring", operation_type="evaluation", attributes={"wisdom.topic": topic}):
-            quality = completion.model.quality
+            quality = completion.model.quality + PROMPT_QUALITY[version]
             return round(self._rng.betavariate(quality * 20, (1 - quality) * 20), 3)
+
+
+def prompt_version(user_id: str) -> str:
+    """The version of the prompt for this user, always the same."""
+    return "v2" if zlib.crc32(user_id.encode()) % 2 else "v1"
+
+
+def _since_ms(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)
 
 
 @trace_dharma_operation("meditation_guidance", operation_type="meditation")

@@ -10,6 +10,9 @@ from drishti.settings import setting
 
 FAULTS = ("latency", "errors", "drop")
 
+MAX_HISTORY_DAYS = 29
+"""Drishti takes no events that are older than 30 days."""
+
 DESTINATIONS = ("DRISHTI_NATS_URL", "DRISHTI_URL")
 
 
@@ -24,6 +27,14 @@ class WisdomSettings:
     fault: str = setting("DEMO_FAULT", "fault to plant: latency (× 5), errors (30 %) or drop (traffic to 10 %)", "")
     fault_after_s: float = setting("DEMO_FAULT_AFTER", "seconds from the start to the fault", 120.0)
     fault_for_s: float = setting("DEMO_FAULT_FOR", "seconds that the fault lasts", 60.0)
+    history_days: float = setting(
+        "DEMO_HISTORY_DAYS", "days before the first start of which people with habits have a past; 0: none", 28.0
+    )
+    history_after_s: float = setting(
+        "DEMO_HISTORY_AFTER",
+        "seconds from the start until that past is told: what is normal is learned of the live crowd first",
+        90.0,
+    )
     data: Path = setting("DRISHTI_DATA", "folder of recorded data", Path("../shared/data"))
     database: str = setting("WISDOM_DATABASE", "SQLAlchemy URL of the database; else a file in DRISHTI_HOME, or memory", "")
     home: Path | None = setting("DRISHTI_HOME", "folder of a local run: its client.env, our database", None)
@@ -33,6 +44,8 @@ class WisdomSettings:
             raise ValueError(f"DEMO_FAULT: {self.fault!r} is none of {', '.join(FAULTS)}")
         if self.speed <= 0:
             raise ValueError(f"DEMO_SPEED: {self.speed:g} is not above 0")
+        if not 0 <= self.history_days <= MAX_HISTORY_DAYS:
+            raise ValueError(f"DEMO_HISTORY_DAYS: {self.history_days:g} is not between 0 and {MAX_HISTORY_DAYS}")
 
     @property
     def database_url(self) -> str:

@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, String, delete, event, func, select
+from sqlalchemy import DateTime, ForeignKey, String, delete, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import StaticPool
@@ -45,6 +45,8 @@ class Answer(Base):
     text: Mapped[str]
     topic: Mapped[str] = mapped_column(String(32))
     score: Mapped[float]
+    model: Mapped[str | None] = mapped_column(String(32), default=None)
+    prompt_version: Mapped[str | None] = mapped_column(String(16), default=None)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
 
 
@@ -55,6 +57,15 @@ class Feedback(Base):
     answer_id: Mapped[int] = mapped_column(ForeignKey(Answer.id, ondelete="CASCADE"), index=True)
     satisfaction: Mapped[float]
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
+class Told(Base):
+    """Until when Drishti was told of people with habits; one row."""
+
+    __tablename__ = "told"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    until_ms: Mapped[int]
 
 
 class Store:
@@ -70,6 +81,9 @@ class Store:
     async def open(self) -> None:
         async with self._engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
+            known = {row[1] for row in await connection.execute(text("PRAGMA table_info(answers)"))}
+            for column in {"model", "prompt_version"} - known:  # a database of an earlier version
+                await connection.execute(text(f"ALTER TABLE answers ADD COLUMN {column} VARCHAR"))
         async with self._session.begin() as session:
             if not await session.scalar(select(func.count()).select_from(Quote)):
                 session.add_all(Quote(topic=topic, text=text) for topic, text in QUOTES)
@@ -94,13 +108,22 @@ class Store:
             await self._prune(answer.id - KEPT_ANSWERS)
         return answer
 
-    async def save_feedback(self, answer_id: int, satisfaction: float) -> bool:
-        """Whether there is such an answer."""
+    async def save_feedback(self, answer_id: int, satisfaction: float) -> Answer | None:
+        """The answer that it is about; ``None``: there is none, and nothing is saved."""
         async with self._session.begin() as session:
-            if await session.get(Answer, answer_id) is None:
-                return False
-            session.add(Feedback(answer_id=answer_id, satisfaction=satisfaction))
-        return True
+            if (answer := await session.get(Answer, answer_id)) is not None:
+                session.add(Feedback(answer_id=answer_id, satisfaction=satisfaction))
+        return answer
+
+    async def told_until(self) -> datetime | None:
+        """Until when Drishti was told of people with habits."""
+        async with self._session() as session:
+            told = await session.get(Told, 1)
+        return None if told is None else datetime.fromtimestamp(told.until_ms / 1000, UTC)
+
+    async def save_told(self, until: datetime) -> None:
+        async with self._session.begin() as session:
+            await session.merge(Told(id=1, until_ms=int(until.timestamp() * 1000)))
 
     async def _prune(self, before: int) -> None:
         async with self._session.begin() as session:
