@@ -31,6 +31,8 @@ SHARED_ID = b"\x5a" * 15
 
 
 FUNNEL = {"steps": [{"event_type": "page_view"}, {"event_type": "feedback"}], "breakdown": "mark"}
+INSTANTS = {name: int(ms) for name, ms in RANGE.items()}
+SESSIONS = {"breakdown": "mark", "page": "mark", "interval": "day"}
 
 
 class Asked(NamedTuple):
@@ -72,6 +74,8 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
         "event_names": Asked("/event-names", {}, range=False),
         "users": Asked("/users", {"prefix": "user"}, range=False),
+        "sessions": Asked("/sessions", {}, range=False, document=SESSIONS | INSTANTS),
+        "sessions_users": Asked("/sessions/users", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
     }
 
 
@@ -207,7 +211,8 @@ async def test_nothing_of_one_tenant_is_in_any_answer_to_another(two: tuple[Tena
     fingerprint = await ada.fingerprint()
     before = await ada.answers(fingerprint)
     assert all(
-        "alpha" in json.dumps(before[name]) for name in ("trace_facets", "trace", "logs", "log_templates", "error", "funnel")
+        "alpha" in json.dumps(before[name])
+        for name in ("trace_facets", "trace", "logs", "log_templates", "error", "funnel", "sessions")
     )
 
     for name, asked in questions(fingerprint).items():  # she has nothing yet

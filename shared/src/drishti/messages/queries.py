@@ -15,6 +15,8 @@ from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSear
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
 from drishti.messages.product.people import PersonAnswer, PersonQuery
+from drishti.messages.product.sessions import SessionsAnswer, SessionsQuery, SessionsUsersQuery
+from drishti.messages.product.users import UserList
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
@@ -281,5 +283,21 @@ QUERIES: tuple[QueryType, ...] = (
         answer=KnownUsers,
         path="/users",
         description="Users by the beginning of their ids, or those who were active last.",
+    ),
+    QueryType(
+        name="sessions",
+        model=SessionsQuery,
+        answer=SessionsAnswer,
+        path="/sessions",
+        posted=True,
+        description="What users did without a long break: how many sessions, how long and deep, where they began and ended.",
+    ),
+    QueryType(
+        name="sessions_users",
+        model=SessionsUsersQuery,
+        answer=UserList,
+        path="/sessions/users",
+        posted=True,
+        description="The users of sessions: of all, or of those with an entry, an exit or a value, or that bounced.",
     ),
 )

@@ -12,6 +12,7 @@ from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.product.people import PersonAnswers
+from analytics.query.product.sessions import SessionAnswers, SessionUserAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.setup import SetupAnswers
 from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
@@ -60,6 +61,8 @@ def explorer_answers(
         "funnel": FunnelAnswers(users),
         "event_names": EventNameLists(sessions),
         "users": UserLists(sessions),
+        "sessions": SessionAnswers(users),
+        "sessions_users": SessionUserAnswers(users),
     }
 
 

@@ -1813,6 +1813,145 @@ export interface ServiceSpans {
   errors: number;
 }
 
+/**
+ * Sessions of one value of the break-down, null where no event has one. ``users`` is null for ``other``, in which a user
+ * may be several times.
+ */
+export interface SessionGroup {
+  value: string | null;
+  sessions: number;
+  users?: number | null;
+  bounce_rate?: number | null;
+  duration_ms?: SessionMeasure | null;
+  depth?: SessionMeasure | null;
+  series?: SessionPeriod[];
+  /** all further values together */
+  other?: boolean;
+}
+
+/** What sessions have of something; percentiles by the nearest rank. */
+export interface SessionMeasure {
+  mean: number;
+  p50: number;
+  p90: number;
+}
+
+/** Sessions that began or ended with a value. */
+export interface SessionPage {
+  value: string | null;
+  sessions: number;
+  /** all further values together */
+  other?: boolean;
+}
+
+/** The sessions that began in ``[start, end)``. Rates and means are null where there are none. */
+export interface SessionPeriod {
+  /** milliseconds since 1970-01-01T00:00Z */
+  start: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  end: number;
+  sessions: number;
+  users: number;
+  bounce_rate?: number | null;
+  mean_duration_ms?: number | null;
+  mean_depth?: number | null;
+}
+
+/**
+ * The answer to a :class:`SessionsQuery`. ``bounce_rate``: the share of sessions with one event. ``depth``: events of a
+ * session.
+ *
+ * ``sampled`` is the share of all users that was counted; numbers are of these users, not multiplied.
+ */
+export interface SessionsAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  gap_s: number;
+  sampled: number;
+  sessions: number;
+  users: number;
+  bounce_rate?: number | null;
+  duration_ms?: SessionMeasure | null;
+  depth?: SessionMeasure | null;
+  series?: SessionPeriod[];
+  groups?: SessionGroup[];
+  entries?: SessionPage[];
+  exits?: SessionPage[];
+}
+
+/**
+ * A question to analytics: the sessions that began in ``[from, to)``, with how long they took and what they had.
+ *
+ * A session counts where one of its events meets all of ``where``. ``breakdown``: a property, by whose first value in it
+ * sessions are told apart. ``page``: the property whose first and last values are a session's entry and exit. ``sample``: of a
+ * sixteenth of the users only.
+ */
+export interface SessionsQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** the types of events that count; all if none is given */
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** seconds without an event of its user after which a session has ended; a day at most */
+  gap_s?: number;
+  /** a session ends at midnight of `tz` as well */
+  midnight?: boolean;
+  /** another `utm_campaign` begins another session */
+  campaign?: boolean;
+  /** IANA name of the time zone of days, weeks and months */
+  tz?: string;
+  /** of the series; none if not given. Weeks begin on Monday */
+  interval?: "" | "day" | "month" | "week";
+  breakdown?: string;
+  page?: string;
+  /** values of the break-down, entries and exits in the answer */
+  limit?: number;
+  sample?: boolean;
+}
+
+/**
+ * A question to analytics: the users of sessions that a :class:`SessionsQuery` counts, and that are chosen by all of what
+ * is given: ``value`` of ``breakdown``, ``entry`` and ``exit`` by ``page``, and whether they bounced.
+ */
+export interface SessionsUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** the types of events that count; all if none is given */
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** seconds without an event of its user after which a session has ended; a day at most */
+  gap_s?: number;
+  /** a session ends at midnight of `tz` as well */
+  midnight?: boolean;
+  /** another `utm_campaign` begins another session */
+  campaign?: boolean;
+  /** IANA name of the time zone of days, weeks and months */
+  tz?: string;
+  breakdown?: string;
+  page?: string;
+  value?: string | null;
+  /** those in which no event has a value of `breakdown` */
+  without_value?: boolean;
+  entry?: string | null;
+  exit?: string | null;
+  bounced?: boolean | null;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
+}
+
 /** Asks how analytics is set up, as far as it concerns ``tenant``. */
 export interface SetupQuery {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -2342,6 +2481,15 @@ export interface UserEvent {
   session_id?: string | null;
   data?: Record<string, unknown>;
   in_trace?: boolean;
+}
+
+/** ``total`` users, and the ids of some of them. ``sampled``: the share of all users that was looked at. */
+export interface UserList {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  total: number;
+  users: string[];
+  sampled?: number;
 }
 
 /**

@@ -20,9 +20,12 @@ def labels_of(column_name: str, segment: Segment, at: Ints, labels: Labels) -> I
     column = segment.columns.get(column_name)
     if column is None:
         return np.full(len(at), labels.setdefault(None, len(labels)), np.int64)
-    used, places = np.unique(column.codes[at], return_inverse=True)
-    texts = [None if code == 0 else column.values[code - 1] for code in used.tolist()]
-    found = np.array([labels.setdefault(text, len(labels)) for text in texts], np.int64)[places]
+    codes = column.codes[at]
+    found = np.zeros(len(column.values) + 1, np.int64)
+    for code in np.flatnonzero(np.bincount(codes, minlength=1)).tolist():
+        text = None if code == 0 else column.values[code - 1]
+        found[code] = labels.setdefault(text, len(labels))
+    found = found[codes]
     if column.numbers is not None:
         numeric = np.flatnonzero(~np.isnan(column.numbers[at]))
         values, places = np.unique(column.numbers[at[numeric]], return_inverse=True)

@@ -1,0 +1,104 @@
+"""The events of one bucket of users, each user's in order, with what a question reads of them. Pure.
+
+The order is that of time; events of one instant come by type, then by the other values that are read, column by column, and
+then by what they meet: so rows that are still equal are alike in everything that can be asked of them, and the order in which
+events arrived never counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analytics.product.counting.breakdowns import Labels, by_name, labels_of
+from analytics.product.counting.conditions import Bools, Condition, met
+from analytics.product.counting.day import DAY_MS, Day
+from analytics.product.counting.ordering import by_user, ranks, settle_ties
+from analytics.product.segments.event_rows import FIELDS
+from analytics.product.segments.segment import Ints, Segment
+
+TYPE = FIELDS[0]
+
+
+class Match(NamedTuple):
+    """Events of one of ``event_types`` (none: of any) that meet all conditions."""
+
+    event_types: frozenset[str] = frozenset()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def columns(self) -> set[str]:
+        return {condition.column for condition in self.conditions}
+
+    def of(self, segment: Segment, at: Ints) -> Bools:
+        """Whether each of the rows ``at`` is such an event."""
+        found = np.ones(len(at), np.bool_)
+        if self.event_types:
+            types = segment.columns.get(TYPE)
+            wanted = [] if types is None else [value in self.event_types for value in types.values]
+            found = np.array([False, *wanted], np.bool_)[types.codes[at]] if types is not None else ~found
+        for condition in self.conditions:
+            found &= met(segment, at, condition)
+        return found
+
+
+ANY_EVENT = Match()
+
+
+class Events(NamedTuple):
+    """Events of users by their places among all of the bucket, each user's in order. ``values``: of each column that is read
+    the number of its value in ``labels``, 0 for none; ``matches``: of each :class:`Match`."""
+
+    users: Ints
+    t: Ints
+    values: Mapping[str, Ints]
+    matches: Sequence[Bools]
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+def no_labels(columns: Collection[str]) -> dict[str, Labels]:
+    """For each column no value but that there is none."""
+    return {column: {None: 0} for column in columns}
+
+
+def events_in_order(
+    days: Sequence[Day],
+    from_ms: int,
+    to_ms: int,
+    labels: Mapping[str, Labels],
+    *,
+    kept: Match = ANY_EVENT,
+    matches: Sequence[Match] = (),
+) -> Events:
+    """The events in ``[from_ms, to_ms)`` that are ``kept``, with the columns of ``labels``, to which values are added."""
+    columns = list(labels)
+    parts: list[list[Any]] = []
+    for day, rank in zip(days, ranks([day.segment.users for day in days]), strict=True):
+        segment = day.segment
+        t = day.start_ms + segment.t.astype(np.int64)
+        users = np.repeat(rank, segment.counts)
+        at = np.arange(segment.rows)
+        if from_ms > day.start_ms or to_ms < day.start_ms + DAY_MS:
+            at = at[(t >= from_ms) & (t < to_ms)]
+        if kept.event_types or kept.conditions:
+            at = at[kept.of(segment, at)]
+        if len(at) < segment.rows:
+            t, users = t[at], users[at]
+        values = [labels_of(column, segment, at, labels[column]) for column in columns]
+        parts.append([users, t, *values, *(match.of(segment, at) for match in matches)])
+    if not parts:
+        none = np.empty(0, np.int64)
+        return Events(none, none, dict.fromkeys(columns, none), [none.astype(np.bool_) for _ in matches])
+    users, t, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = _order(users, t, rest[: len(columns)], [labels[column] for column in columns], rest[len(columns) :])
+    users, t, *rest = (column[order] for column in (users, t, *rest))
+    return Events(users, t, dict(zip(columns, rest, strict=False)), rest[len(columns) :])
+
+
+def _order(users: Ints, t: Ints, values: Sequence[Ints], labels: Sequence[Labels], matches: Sequence[Ints]) -> Ints:
+    order = by_user(users)
+    return settle_ties(order, users, t, *(by_name(names)[of] for of, names in zip(values, labels, strict=True)), *matches)

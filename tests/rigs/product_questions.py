@@ -1,0 +1,62 @@
+"""What tests ask about users over HTTP: analytics and a gateway, with the key of a viewer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from drishti_local.servers import NatsServer
+from rigs import analytics as analytics_rig
+from rigs import gateway as gateway_rig
+
+
+class Asker:
+    """``common`` is in each question, unless it says otherwise."""
+
+    def __init__(self, analytics: analytics_rig.Rig, gateway: gateway_rig.Rig, key: str, common: Mapping[str, Any]) -> None:
+        self.analytics = analytics
+        self._gateway = gateway
+        self._headers = {"authorization": f"Bearer {key}"}
+        self._common = common
+
+    async def post(self, path: str, **document: Any) -> tuple[int, Any]:
+        url = f"{self._gateway.url}/api/analytics{path}"
+        async with self._gateway.http.post(url, json={**self._common, **document}, headers=self._headers) as answer:
+            return answer.status, await answer.json()
+
+    async def get(self, path: str, **parameters: str) -> tuple[int, Any]:
+        url = f"{self._gateway.url}/api/analytics{path}"
+        async with self._gateway.http.get(url, params=parameters, headers=self._headers) as answer:
+            return answer.status, await answer.json()
+
+    async def answer(self, path: str, **document: Any) -> Any:
+        """What is answered to a question that must not be refused."""
+        status, found = await self.post(path, **document)
+        assert status == 200, found
+        return found
+
+    async def refused(self, path: str, code: int, field: str, **document: Any) -> dict[str, Any]:
+        """What is said about a question that must be refused, naming ``field``."""
+        status, found = await self.post(path, **document)
+        assert (status, found.get("field", "")) == (code, field), found
+        assert found["error"]
+        return dict(found)
+
+    async def rows(self, query: str, *values: Any) -> list[Any]:
+        """Rows by SQL about the tenant, ``$1``."""
+        connection = await self.analytics.connect()
+        try:
+            return [tuple(row) for row in await connection.fetch(query, self.analytics.tenant, *values)]
+        finally:
+            await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def asking(nats: NatsServer, postgres_url: str, common: Mapping[str, Any]) -> AsyncIterator[Asker]:
+    async with (
+        analytics_rig.rig(nats, postgres_url) as analytics,
+        analytics.running(),
+        gateway_rig.running(nats) as gateway,
+    ):
+        yield Asker(analytics, gateway, await gateway.key("viewer", analytics.tenant), common)
