@@ -40,6 +40,8 @@ APPLICATION_PAGES = (
     "logs",
     "root-cause",
     "incidents",
+    "funnels",
+    "users",
     "compare-traces",
     "dashboards-list",
     "dashboard-editor",

@@ -4,7 +4,7 @@ import type { Fault } from "../model/definition.ts";
 import { type AskedPanel, type InsightPanel, isAsked, type Panel } from "../model/panels.ts";
 import type { Metric } from "../model/metrics.ts";
 import { Field, TextField } from "../panels/field.tsx";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { QueryForm } from "./query-form.tsx";
 
 interface Props<P> {

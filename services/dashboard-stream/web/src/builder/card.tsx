@@ -6,7 +6,7 @@ import { isHidden, type Place, sizeOf, type Width } from "../model/layout.ts";
 import type { Metric } from "../model/metrics.ts";
 import type { Panel } from "../model/panels.ts";
 import { Menu } from "../panels/menu.tsx";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { ofKind, PanelForm } from "./panel-form.tsx";
 import { PanelPreview } from "./panel-preview.tsx";
 import { KINDS } from "./questions.ts";

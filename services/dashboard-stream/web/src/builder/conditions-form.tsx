@@ -4,7 +4,7 @@ import type { PanelQuestion } from "../model/contracts.ts";
 import { asFields, type Condition, conditionsOf } from "../model/conditions.ts";
 import type { Fault } from "../model/definition.ts";
 import type { Metric } from "../model/metrics.ts";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { useValues } from "../panels/use-values.ts";
 import { ValuesField } from "../panels/values-field.tsx";
 import { type Variable, variableTitle } from "../model/variables.ts";

@@ -3,7 +3,7 @@ import type { WidthLayout } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import type { Panel } from "../model/panels.ts";
 import { withLayout } from "./arrange.ts";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { NumberField } from "./limits-form.tsx";
 
 interface Props {

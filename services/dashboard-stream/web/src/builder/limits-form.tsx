@@ -2,7 +2,7 @@
 import type { Band, Limits, Threshold, TimeSeries } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { TextField } from "../panels/field.tsx";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { numeric } from "./numbers.ts";
 
 interface NumberProps {

@@ -7,7 +7,7 @@ import type { Metric } from "../model/metrics.ts";
 import { isAsked, type Panel, questionsOf } from "../model/panels.ts";
 import { Field, TextField } from "../panels/field.tsx";
 import { AskedForm, isInsightPanel } from "./asked-form.tsx";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { LayoutForm } from "./layout-form.tsx";
 import { BandForm, LimitsForm, NumberField, StyleChoice, ThresholdForm, UnitField } from "./limits-form.tsx";
 import { numeric } from "./numbers.ts";

@@ -9,7 +9,7 @@ import { fromTheStart } from "../model/variables.ts";
 import { TextField } from "../panels/field.tsx";
 import { refusalOf, type Wrong } from "../panels/query-check.ts";
 import { useChecked } from "../panels/use-checked.ts";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { metricOf, metricsIn } from "./completion.ts";
 import { ConditionsForm } from "./conditions-form.tsx";
 import { ExpressionField } from "./expression-field.tsx";

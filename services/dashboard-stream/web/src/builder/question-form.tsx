@@ -5,7 +5,7 @@ import type { PanelQuestion } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { fieldInWords, kindInWords, type Metric } from "../model/metrics.ts";
 import { Field } from "../panels/field.tsx";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { ConditionsForm } from "./conditions-form.tsx";
 import { fieldsOf, metricOf, ofMetric, splitsWith } from "./questions.ts";
 

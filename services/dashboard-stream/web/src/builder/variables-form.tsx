@@ -7,7 +7,7 @@ import { type Variable, variableTitle } from "../model/variables.ts";
 import { TextField } from "../panels/field.tsx";
 import { useValues } from "../panels/use-values.ts";
 import { ValuesField } from "../panels/values-field.tsx";
-import { Choice } from "./choice.tsx";
+import { Choice } from "../panels/choice.tsx";
 import { countedBy } from "./questions.ts";
 
 const MOST = 8;

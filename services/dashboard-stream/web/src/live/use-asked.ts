@@ -88,5 +88,6 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
 
 function failureOf(error: unknown): Failure {
   if (!(error instanceof NoAnswer)) throw error;
-  return { why: error.message, key: error.status === 401 || error.status === 403 };
+  const { nearest = [] } = error.place;
+  return { why: error.message, key: error.status === 401 || error.status === 403, ...(error.field ? { field: error.field, nearest } : {}) };
 }

@@ -5,6 +5,9 @@ export interface Failure {
   why: string;
   /** A key is needed, or another one. */
   key: boolean;
+  /** The part of the question that is to blame, and the nearest names that may be meant there. */
+  field?: string;
+  nearest?: readonly string[];
 }
 
 /** `at`: when `value` came, in epoch ms. A failure leaves the value that was there, with its age. */

@@ -11,6 +11,9 @@ export const TRACE_RANGES: Range[] = [
   ...RANGES.slice(0, 4),
 ];
 
+/** What users do is looked at over days. */
+export const USER_RANGES: Range[] = RANGES.slice(2);
+
 /** `from` and `to` are epoch ms; 0: the last `range` is shown, which moves on. */
 export interface TimeWindow {
   range: Range;
@@ -20,10 +23,10 @@ export interface TimeWindow {
 
 export const LAST: Pick<TimeWindow, "from" | "to"> = { from: 0, to: 0 };
 
-/** Of the query of an address; `first` is shown where it names no range. */
-export function windowOf(given: URLSearchParams, first: Range): TimeWindow {
+/** Of the query of an address; `first` is shown where it names none of `ranges`. */
+export function windowOf(given: URLSearchParams, first: Range, ranges: readonly Range[] = TRACE_RANGES): TimeWindow {
   const [from, to] = ["from", "to"].map((name) => Number(given.get(name) || 0)) as [number, number];
-  const range = TRACE_RANGES.find((one) => one.name === given.get("range")) ?? first;
+  const range = ranges.find((one) => one.name === given.get("range")) ?? first;
   return Number.isSafeInteger(from) && Number.isSafeInteger(to) && from > 0 && from < to ? { range, from, to } : { range, ...LAST };
 }
 

@@ -1,18 +1,20 @@
 /** Chooses the range of time of an explorer page: the last so much, or the range that a link has named. */
+import type { Range } from "../model/metric-choice.ts";
 import { LAST, type TimeWindow, TRACE_RANGES, windowInWords } from "../model/time-range.ts";
 
 interface Props {
   window: TimeWindow;
   show: (changed: TimeWindow) => void;
   now: number;
+  ranges?: readonly Range[];
 }
 
-export function TimeRange({ window, show, now }: Props) {
+export function TimeRange({ window, show, now, ranges = TRACE_RANGES }: Props) {
   const fixed = window.from > 0;
   return (
     <>
       <div class="segments" role="group" aria-label="Time range">
-        {TRACE_RANGES.map((one) => (
+        {ranges.map((one) => (
           <button type="button" key={one.name} aria-pressed={!fixed && one === window.range} onClick={() => show({ range: one, ...LAST })}>
             {one.title}
           </button>

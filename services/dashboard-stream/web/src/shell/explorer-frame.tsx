@@ -13,6 +13,8 @@ import type { Go } from "./hooks.ts";
 /** Ages go on without answers. */
 const TICK_MS = 1_000;
 export const SESSION_EVERY_MS = 600_000;
+/** New types of events are offered after so long at the latest. */
+export const NAMES_EVERY_MS = 120_000;
 
 /** What a view of the explorer is given. */
 export interface ExplorerProps {
@@ -28,9 +30,9 @@ interface Props extends Omit<ExplorerProps, "query"> {
   asked: Asked<unknown>;
   every: number;
   now: number;
-  /** Where the same is as JSON, below the root of questions; `what` it is. */
-  json: string;
-  what: string;
+  /** Where the same is as JSON, below the root of questions, and `what` it is; not of what is posted. */
+  json?: string;
+  what?: string;
   /** A key was given: everything is to be asked for again. */
   opened: () => void;
   children: ComponentChildren;
@@ -50,9 +52,11 @@ export function ExplorerFrame({ places, path, go, theme, asked, every, now, json
       </main>
       <footer>
         <span>Times in {zone()}.</span>
-        <span>
-          The same as JSON: <a href={`${ROOT}/${json}`}>{what}</a>
-        </span>
+        {json && (
+          <span>
+            The same as JSON: <a href={`${ROOT}/${json}`}>{what}</a>
+          </span>
+        )}
       </footer>
     </>
   );

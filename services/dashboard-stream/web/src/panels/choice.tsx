@@ -1,6 +1,6 @@
 /** A field of a form with a few choices. */
 import type { Fault } from "../model/definition.ts";
-import { Field } from "../panels/field.tsx";
+import { Field } from "./field.tsx";
 
 interface ChoiceProps {
   title: string;

@@ -1,0 +1,30 @@
+/** Asks the gateway what users do. */
+import type { EventNames, FunnelAnswer, KnownUsers } from "../model/contracts.ts";
+import type { Body } from "../model/product.ts";
+import type { UserList } from "../model/users.ts";
+import { get, of, ROOT, send } from "./analytics.ts";
+
+/** A question that is posted, though it changes nothing: it is too long for an address. */
+function posted<T>(path: string): (question: Body, signal: AbortSignal) => Promise<T> {
+  return (question, signal) => askPosted<T>(path, question, signal);
+}
+
+export async function askPosted<T>(path: string, question: Body, signal: AbortSignal): Promise<T> {
+  return of<T>(await send("POST", `${ROOT}/${path}`, { body: question, signal }));
+}
+
+export const fetchFunnel = posted<FunnelAnswer>("funnel");
+
+/** Users behind a number; `path` is the question's. */
+export function fetchUsersOf(path: string, question: Body, signal: AbortSignal): Promise<UserList> {
+  return askPosted<UserList>(path, question, signal);
+}
+
+export function fetchEventNames(signal: AbortSignal): Promise<EventNames> {
+  return get<EventNames>(`${ROOT}/event-names`, signal);
+}
+
+export function fetchUsers(prefix: string, limit: number, signal: AbortSignal): Promise<KnownUsers> {
+  const asked = new URLSearchParams({ limit: String(limit), ...(prefix ? { prefix } : {}) });
+  return get<KnownUsers>(`${ROOT}/users?${asked}`, signal);
+}

@@ -1,0 +1,142 @@
+/** A funnel as people put it together, and what its numbers are called. Pure. */
+import type { FunnelAnswer, FunnelQuery, FunnelStep, PropertyCondition } from "./contracts.ts";
+import { percent } from "./explorer-choice.ts";
+import { counted, whole } from "./format.ts";
+import { type Body, isBody, usersLink } from "./product.ts";
+
+/** The question without tenant and range; fields that are not known here are kept. */
+export type FunnelQuestion = Omit<FunnelQuery, "tenant" | "from" | "to" | "sample">;
+
+export const MOST_STEPS = 12;
+export const MOST_CONDITIONS = 16;
+const WINDOW_S = 604_800;
+const LEAST_STEPS = 2;
+
+export const OPERATORS = [
+  ["=", "is"],
+  ["!=", "is not"],
+  ["in", "is one of"],
+  ["prefix", "begins with"],
+  ["exists", "is there"],
+  ["<", "<"],
+  ["<=", "≤"],
+  [">", ">"],
+  [">=", "≥"],
+] as const satisfies readonly (readonly [NonNullable<PropertyCondition["op"]>, string])[];
+
+export const EMPTY_STEP: FunnelStep = { event_type: "" };
+
+/** What an address or a document says, as a funnel of two steps at least, which may be empty. */
+export function funnelOf(body: Body | null): FunnelQuestion {
+  const steps = (Array.isArray(body?.["steps"]) ? body["steps"] : []).filter(isBody).map(stepOf);
+  while (steps.length < LEAST_STEPS) steps.push(EMPTY_STEP);
+  return { ...body, steps };
+}
+
+function stepOf(step: Body): FunnelStep {
+  const where = (Array.isArray(step["where"]) ? step["where"] : []).filter(isBody).map(conditionOf);
+  const { where: _, ...rest } = step;
+  return { ...rest, event_type: text(step["event_type"]), ...(where.length ? { where } : {}) };
+}
+
+export function conditionOf(condition: Body): PropertyCondition {
+  const op = OPERATORS.find(([one]) => one === condition["op"])?.[0] ?? "=";
+  const property = text(condition["property"]);
+  if (op === "in") return { property, op, values: Array.isArray(condition["values"]) ? condition["values"].map(text) : [] };
+  return op === "exists" ? { property, op } : { property, op, value: text(condition["value"]) };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The funnel as it is asked for: without what is empty or as from the start. `null`: a step or a condition is not complete. */
+export function askedFunnel(funnel: FunnelQuestion): FunnelQuestion | null {
+  const { steps, window_s = WINDOW_S, breakdown = "", ...rest } = funnel;
+  const complete = steps.every((step) => step.event_type && (step.where ?? []).every((one) => one.property));
+  if (!complete || steps.length < LEAST_STEPS) return null;
+  return { ...rest, steps, ...(window_s === WINDOW_S ? {} : { window_s }), ...(breakdown ? { breakdown } : {}) };
+}
+
+const UNITS = [
+  ["d", "days", 86_400],
+  ["h", "hours", 3_600],
+  ["min", "minutes", 60],
+  ["s", "seconds", 1],
+] as const;
+
+export const WINDOW_UNITS = UNITS.map(([unit, title]) => [unit, title] as const);
+export type WindowUnit = (typeof UNITS)[number][0];
+
+/** The window in the largest unit of which it is whole ones. */
+export function windowParts(window_s = WINDOW_S): { number: number; unit: WindowUnit } {
+  const [unit, , seconds] = UNITS.find(([, , size]) => window_s % size === 0 && window_s >= size) ?? UNITS[3];
+  return { number: window_s / seconds, unit };
+}
+
+export function windowSeconds(number: number, unit: WindowUnit): number {
+  return Math.round(number * (UNITS.find(([one]) => one === unit)?.[2] ?? 1));
+}
+
+/** `page_view, page begins with /tea` */
+export function stepInWords({ event_type, where = [] }: FunnelStep): string {
+  return [event_type, ...where.map(conditionInWords)].join(", ");
+}
+
+export function conditionInWords({ property, op = "=", value = "", values = [] }: PropertyCondition): string {
+  const word = OPERATORS.find(([one]) => one === op)?.[1] ?? op;
+  return [property, word, op === "in" ? values.join(" or ") : value].filter(Boolean).join(" ");
+}
+
+/** Whom a number of a funnel is about. `step` from 1; `value` of the break-down where it is of one group. */
+export interface Chosen {
+  step: number;
+  outcome: "converted" | "dropped";
+  value?: string | null;
+}
+
+/** The users behind a number of `answer`, over its very range. */
+export function funnelUsersLink(funnel: FunnelQuestion, answer: Pick<FunnelAnswer, "from" | "to">, { step, outcome, value }: Chosen): string {
+  const { limit: _, ...question } = funnel;
+  const { from, to } = answer;
+  return usersLink({ of: "funnel/users", question: { ...question, from, to, step, outcome, ...(value === undefined ? {} : { value }) } });
+}
+
+/** `reached step 2, feedback`, `did page_view and not step 2, feedback, after it` */
+export function funnelUsersInWords(body: Body): string {
+  const { steps } = funnelOf(body);
+  const step = Number(body["step"]) || 1;
+  const name = stepInWords(steps[step - 1] ?? EMPTY_STEP);
+  const value = body["value"];
+  const group = value === undefined ? "" : `, of ${text(body["breakdown"])} ${value === null ? "unknown" : String(value)}`;
+  if (body["outcome"] !== "dropped") return `reached step ${step}, ${name}${group}`;
+  return `got to step ${step - 1}, ${stepInWords(steps[step - 2] ?? EMPTY_STEP)}, and not to step ${step}, ${name}${group}`;
+}
+
+export interface Bar {
+  step: number;
+  title: string;
+  users: number;
+  /** Of the first step, and of the one before; `null` of nobody. */
+  ofFirst: number | null;
+  ofPrevious: number | null;
+  /** Who got to the step before and not here. */
+  dropped: number;
+}
+
+export function barsOf(answer: Pick<FunnelAnswer, "steps">, funnel: FunnelQuestion): Bar[] {
+  return answer.steps.map((step, place) => ({
+    step: place + 1,
+    title: stepInWords(funnel.steps[place] ?? { event_type: step.event_type }),
+    users: step.users,
+    ofFirst: step.of_first ?? null,
+    ofPrevious: step.of_previous ?? null,
+    dropped: place ? (answer.steps[place - 1]?.users ?? 0) - step.users : 0,
+  }));
+}
+
+/** `204 of 1,204 users got to the last step: 17 %` */
+export function resultInWords({ steps }: Pick<FunnelAnswer, "steps">): string {
+  const [first, last] = [steps[0]?.users ?? 0, steps.at(-1)?.users ?? 0];
+  return `${whole(last)} of ${counted(first, "user")} got to the last step${first ? `: ${percent(last / first)}` : ""}`;
+}

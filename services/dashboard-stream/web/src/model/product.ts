@@ -1,0 +1,87 @@
+/** What the pages about users show, as their addresses say it: a range of time and the whole question. Pure. */
+import { linkTo } from "./explorer-choice.ts";
+import { boundsOf, sayWindow, type TimeWindow, USER_RANGES, windowOf } from "./time-range.ts";
+import type { Range } from "./metric-choice.ts";
+
+export const FUNNELS_PATH = "/api/dashboard/funnels";
+export const USERS_PATH = "/api/dashboard/users";
+
+/** A question as the gateway takes it, without the range of time. */
+export type Body = Record<string, unknown>;
+
+export interface QuestionChoice extends TimeWindow {
+  /** `null`: nothing is asked yet. */
+  question: Body | null;
+}
+
+const FIRST_RANGE = USER_RANGES.at(-1) as Range;
+
+export function questionChoiceOf(query: string): QuestionChoice {
+  const given = new URLSearchParams(query);
+  return { ...windowOf(given, FIRST_RANGE, USER_RANGES), question: bodyOf(given.get("question")) };
+}
+
+/** The query of the address that shows `choice`, with its `?`; empty where nothing is chosen. */
+export function questionQueryOf(choice: QuestionChoice): string {
+  const said = new URLSearchParams();
+  sayWindow(said, choice, FIRST_RANGE);
+  if (choice.question) said.set("question", JSON.stringify(choice.question));
+  const text = said.toString();
+  return text && `?${text}`;
+}
+
+/** The question of `choice` over its range, as it is sent. */
+export function sentOf(question: Body, window: TimeWindow, now: number): Body {
+  return { ...question, ...boundsOf(window, now) };
+}
+
+/** What an address or a document holds as JSON, where that is an object. */
+export function bodyOf(text: string | null): Body | null {
+  if (!text) return null;
+  try {
+    const found: unknown = JSON.parse(text);
+    return isBody(found) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+export function isBody(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `question` with `value` at the place that an answer names: `steps.1.where.0.property`. A place that is not there changes nothing. */
+export function replacedAt(question: Body, field: string, value: string): Body {
+  const copy = structuredClone(question);
+  const names = field.split(".");
+  const last = names.pop() as string;
+  let at: unknown = copy;
+  for (const name of names) at = isBody(at) || Array.isArray(at) ? (at as Body)[name] : undefined;
+  if (isBody(at) || Array.isArray(at)) (at as Body)[last] = value;
+  return copy;
+}
+
+/** Users behind a number: those whom the question `of` (its path below that of analytics) finds, its range within. */
+export interface UsersChoice {
+  /** The id of the one user who is shown; empty: a list. */
+  user: string;
+  /** What the ids of the list begin with. */
+  prefix: string;
+  of: string;
+  question: Body | null;
+}
+
+const PATH = /^[a-z][a-z/_-]*\/users$/;
+
+export function usersChoiceOf(query: string): UsersChoice {
+  const given = new URLSearchParams(query);
+  const of = given.get("of") ?? "";
+  const question = bodyOf(given.get("question"));
+  const found = PATH.test(of) && question ? { of, question } : { of: "", question: null };
+  return { user: given.get("user") ?? "", prefix: given.get("prefix") ?? "", ...found };
+}
+
+/** The page of a list of users; of those behind a number with the whole question, so that it can be sent to others. */
+export function usersLink({ user, prefix, of, question }: Partial<UsersChoice>): string {
+  return linkTo(USERS_PATH, { user, prefix, of, question: of && question ? JSON.stringify(question) : "" });
+}

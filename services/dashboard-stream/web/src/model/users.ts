@@ -1,0 +1,27 @@
+/** Lists of users in words: whom a list holds, by the question that it is the answer to. Pure. */
+import type { Body } from "./product.ts";
+import { funnelUsersInWords } from "./funnels.ts";
+
+/** `total` users, and the ids of some of them. `sampled`: the share of all users that was looked at. */
+export interface UserList {
+  as_of: number;
+  total: number;
+  users: string[];
+  sampled?: number;
+}
+
+/** What a user of the list did, by the path of the question. */
+const WORDS: Readonly<Record<string, (question: Body) => string>> = {
+  "funnel/users": funnelUsersInWords,
+};
+
+/** `who reached step 2, feedback`; of a question that is not known here, that it is one. */
+export function listInWords(of: string, question: Body): string {
+  return `who ${WORDS[of]?.(question) ?? "are behind this number"}`;
+}
+
+/** The range of the question, where it has one. */
+export function rangeOf(question: Body): { from: number; to: number } | null {
+  const [from, to] = [Number(question["from"]), Number(question["to"])];
+  return from > 0 && from < to ? { from, to } : null;
+}

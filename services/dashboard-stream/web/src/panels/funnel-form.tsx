@@ -1,0 +1,62 @@
+/** Puts a funnel together: its steps, the time that a user has for them, and the property that tells users apart. */
+import { useId } from "preact/hooks";
+import type { EventNames } from "../model/contracts.ts";
+import { EMPTY_STEP, type FunnelQuestion, MOST_STEPS, windowParts, windowSeconds, WINDOW_UNITS, type WindowUnit } from "../model/funnels.ts";
+import { Choice } from "./choice.tsx";
+import { EventFilter, faultOf } from "./event-filter.tsx";
+import { TextField } from "./field.tsx";
+import "./product.css";
+
+interface Props {
+  funnel: FunnelQuestion;
+  set: (funnel: FunnelQuestion) => void;
+  names: EventNames | null;
+  /** What is wrong with the part of the question at this place: `steps.0.event_type`. */
+  fault: (place: string) => string;
+}
+
+export function FunnelForm({ funnel, set, names, fault }: Props) {
+  const { steps } = funnel;
+  const id = useId();
+  const window = windowParts(funnel.window_s);
+  const put = (at: number, step: (typeof steps)[number]) => set({ ...funnel, steps: steps.map((one, i) => (i === at ? step : one)) });
+  const moved = (at: number, to: number) => {
+    const order = [...steps];
+    order.splice(to, 0, ...order.splice(at, 1));
+    set({ ...funnel, steps: order });
+  };
+  return (
+    <div class="funnel-form">
+      <div class="steps">
+        {steps.map((step, at) => (
+          <div class="step" key={at} role="group" aria-labelledby={`${id}-${at}`}>
+            <header>
+              <h3 id={`${id}-${at}`}>Step {at + 1}</h3>
+              {at > 0 && (
+                <button type="button" aria-label={`Move step ${at + 1} up`} onClick={() => moved(at, at - 1)}>
+                  ↑
+                </button>
+              )}
+              {steps.length > 2 && (
+                <button type="button" aria-label={`Remove step ${at + 1}`} onClick={() => set({ ...funnel, steps: steps.filter((_, i) => i !== at) })}>
+                  ×
+                </button>
+              )}
+            </header>
+            <EventFilter title="Event type" filter={step} set={(changed) => put(at, changed)} names={names} fault={(place) => fault(`steps.${at}.${place}`)} />
+          </div>
+        ))}
+      </div>
+      {steps.length < MOST_STEPS && (
+        <button type="button" class="link add" onClick={() => set({ ...funnel, steps: [...steps, EMPTY_STEP] })}>
+          Add a step
+        </button>
+      )}
+      <div class="question-row">
+        <TextField title="Within" numeric value={window.number ? String(window.number) : ""} set={(text) => set({ ...funnel, window_s: windowSeconds(Number(text) || 0, window.unit) })} {...faultOf(fault("window_s"))} />
+        <Choice title="Unit" value={window.unit} values={WINDOW_UNITS.map(([unit]) => unit)} words={(unit) => WINDOW_UNITS.find(([one]) => one === unit)?.[1] ?? unit} set={(unit) => set({ ...funnel, window_s: windowSeconds(window.number, unit as WindowUnit) })} />
+        <TextField title="By" value={funnel.breakdown ?? ""} list={names?.properties ?? []} placeholder="property" set={(breakdown) => set({ ...funnel, breakdown })} {...faultOf(fault("breakdown"))} />
+      </div>
+    </div>
+  );
+}

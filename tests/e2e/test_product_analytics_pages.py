@@ -1,0 +1,177 @@
+"""The pages about users in a real browser: events through a real gateway, counted by real services."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import urllib.parse
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from drishti_local.servers import NatsServer
+from rigs import gateway as gateway_rig
+from rigs.axe import violations
+from rigs.browser import PHONE, Visit, launched, visiting
+from rigs.page_services import page_services
+from rigs.waiting import wait_until
+
+PAGES = "/api/dashboard"
+HOUR_S = 3_600
+SMALL_PHONE = {**PHONE, "viewport": {"width": 360, "height": 740}}
+SHAPES = pytest.mark.parametrize(("shape", "scheme"), [({}, "light"), (SMALL_PHONE, "dark")], ids=["desk", "phone"])
+
+VISITORS, ASKING, RATING = 60, 36, 9
+"""Users who look, those of them who ask, and those of them who rate the answer."""
+
+FUNNEL = {
+    "steps": [
+        {"event_type": "page_view", "where": [{"property": "page", "op": "prefix", "value": "/tea"}]},
+        {"event_type": "dharma_query"},
+        {"event_type": "feedback", "where": [{"property": "rating", "op": ">=", "value": "4"}]},
+    ],
+    "window_s": 86_400,
+    "breakdown": "version",
+}
+
+
+def events() -> list[dict[str, Any]]:
+    """Visitors of the last days: each looks at tea, and some ask an hour later and rate another hour later."""
+    now = time.time()
+    sent = []
+    for user in range(VISITORS):
+        at = now - 24 * HOUR_S * (1 + user % 6)
+        steps: list[tuple[str, dict[str, Any]]] = [("page_view", {"page": f"/tea/{user % 4}"})]
+        if user < ASKING:
+            steps.append(("dharma_query", {"topic": ("patience", "grief")[user % 2], "latency_ms": 900 + user}))
+        if user < RATING:
+            steps.append(("feedback", {"rating": 4 + user % 2}))
+        for place, (event_type, data) in enumerate(steps):
+            sent.append({
+                "event_id": f"{user}-{place}", "event_type": event_type, "user_id": f"visitor-{user:03}",
+                "service": "wisdom", "version": f"{1 + user % 2}.0", "data": data,
+                "timestamp": datetime.fromtimestamp(at + place * HOUR_S, UTC).isoformat(),
+            })  # fmt: skip
+    return sent
+
+
+@pytest.fixture(scope="module")
+async def chrome() -> AsyncIterator[Browser]:
+    async with launched() as result:
+        yield result
+
+
+@pytest.fixture(scope="module")
+async def gateway(module_nats: NatsServer, module_postgres_url: str) -> AsyncIterator[gateway_rig.Rig]:
+    async with page_services(module_nats, module_postgres_url) as services:
+        gateway = services.gateway
+        headers = {"authorization": f"Bearer {await gateway.key('producer', tenant='default')}"}
+        async with gateway.http.post(f"{gateway.url}/api/events", json=events(), headers=headers) as answer:
+            assert answer.status == 202, await answer.text()
+
+        async def users() -> int:
+            async with gateway.http.get(f"{gateway.url}{PAGES}/analytics/users?limit=200") as found:
+                return len((await found.json())["users"])
+
+        await wait_until(users, equals=VISITORS)
+        yield gateway
+
+
+def address(page: str, question: dict[str, Any] | None = None, **more: str) -> str:
+    said = more | ({"question": json.dumps(question)} if question else {})
+    return f"{PAGES}/{page}?{urllib.parse.urlencode(said)}"
+
+
+async def _shot(visit: Visit, name: str, shape: dict[str, Any]) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        await visit.page.screenshot(path=f"{folder}/{name}-{'phone' if shape else 'desk'}.png", full_page=True)
+
+
+async def _is_sound(visit: Visit) -> None:
+    """The page is no wider than the screen, can be used by everybody, and complained about nothing."""
+    assert visit.page.viewport_size is not None
+    width = await visit.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= visit.page.viewport_size["width"]
+    assert await violations(visit.page) == []
+    assert visit.complaints == []
+
+
+async def _text(page: Page, selector: str) -> list[str]:
+    return [re.sub(r"\s+", " ", text).strip() for text in await page.locator(selector).all_inner_texts()]
+
+
+@SHAPES
+async def test_a_funnel_is_put_together_by_hand_and_its_bars_lead_to_their_users(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("funnels"))
+        first = page.get_by_role("group", name="Step 1", exact=True)
+        second = page.get_by_role("group", name="Step 2", exact=True)
+        count = page.get_by_role("button", name="Count users")
+        await expect(count).to_be_disabled()
+        await first.get_by_label("Event type").fill("page_view")
+        await first.get_by_role("button", name="Add a condition").click()
+        await first.get_by_label("Where").fill("page")
+        await first.get_by_label("Comparison").select_option("prefix")
+        await first.get_by_label("Value").fill("/tea")
+        await second.get_by_label("Event type").fill("dharma_query")
+        await page.get_by_role("button", name="Add a step").click()
+        third = page.get_by_role("group", name="Step 3", exact=True)
+        await third.get_by_label("Event type").fill("feedback")
+        await page.get_by_label("By", exact=True).fill("version")
+        offered = await page.locator("datalist").first.locator("option").evaluate_all("all => all.map(one => one.value)")
+        assert offered == ["dharma_query", "feedback", "page_view"]
+        await count.click()
+
+        steps = page.get_by_role("list", name="Steps")
+        await expect(steps.locator(".users")).to_have_text([f"{n} users" for n in (VISITORS, ASKING, RATING)])
+        await expect(page.get_by_text("Time to convert: half within 2.0 h")).to_be_visible()
+        await expect(page.get_by_role("heading", name="9 of 60 users got to the last step: 15 %")).to_be_visible()
+        groups = page.get_by_role("region", name="By version").locator("tbody tr")
+        await expect(groups).to_have_count(2)
+        await _shot(visit, "funnel", shape)
+        await _is_sound(visit)
+        assert json.loads(urllib.parse.parse_qs(urllib.parse.urlsplit(page.url).query)["question"][0])["breakdown"] == "version"
+
+
+async def test_a_name_that_is_not_known_is_replaced_by_the_one_that_was_meant(
+    gateway: gateway_rig.Rig, chrome: Browser
+) -> None:
+    wrong = FUNNEL | {"steps": [{"event_type": "page_vew"}, *FUNNEL["steps"][1:]]}  # type: ignore[misc]
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("funnels", wrong))
+        step = page.get_by_role("group", name="Step 1", exact=True)
+        await expect(step.get_by_label("Event type")).to_have_attribute("aria-invalid", "true")
+        await _shot(visit, "funnel-fault", {})
+        await page.get_by_role("button", name="use page_view").click()
+        await expect(page.get_by_role("list", name="Steps").locator("li")).to_have_count(3)
+        await expect(step.get_by_label("Event type")).to_have_value("page_view")
+
+
+@SHAPES
+async def test_users_are_found_by_the_beginning_of_their_ids(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("users"))
+        rows = page.get_by_role("region", name="Users found").locator("tbody tr")
+        await expect(rows).to_have_count(50)
+        await page.get_by_role("button", name="Show more").click()
+        await expect(rows).to_have_count(VISITORS)
+        await page.get_by_label("Id begins with").fill("visitor-01")
+        await page.keyboard.press("Enter")
+        await expect(rows).to_have_count(10)
+        await _shot(visit, "users", shape)
+        await _is_sound(visit)
+        await page.get_by_label("Id begins with").fill("nobody")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("No user has an id that begins with nobody")).to_be_visible()
