@@ -44,9 +44,9 @@ def test_nobody_subscribes_a_streams_subjects_past_its_consumers(user: str) -> N
 
 
 @pytest.mark.parametrize("user", OTHERS)
-def test_a_stream_is_read_by_its_consumers_only(user: str) -> None:
+def test_a_stream_is_read_by_its_consumers_and_by_who_erases_users_only(user: str) -> None:
     for message in MESSAGES:
-        follows = user in message.readers
+        follows = user in (*message.readers, *catalogue.ERASERS)
         assert may_publish(user, f"$JS.API.CONSUMER.CREATE.{message.stream}.any") is follows, message.stream
         for durable in message.durables:
             owns = durable.name.startswith(f"{user}-")
@@ -58,7 +58,8 @@ def test_a_stream_is_read_by_its_consumers_only(user: str) -> None:
 def test_nobody_but_admin_changes_streams_or_gives_rights(user: str) -> None:
     for name in [message.stream for message in MESSAGES] + [f"KV_{bucket}" for bucket in catalogue.BUCKETS]:
         for verb in ("CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE", "SNAPSHOT", "RESTORE"):
-            assert not may_publish(user, f"$JS.API.STREAM.{verb}.{name}"), (verb, name)
+            erases = verb == "MSG.DELETE" and user in catalogue.ERASERS and not name.startswith("KV_")
+            assert may_publish(user, f"$JS.API.STREAM.{verb}.{name}") is erases, (verb, name)
     assert not may_publish(user, "$SYS.REQ.SERVER.PING")
     assert may_publish(user, f"$KV.{catalogue.API_KEYS_BUCKET}.x") is (user == catalogue.GATEWAY)
 

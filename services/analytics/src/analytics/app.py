@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from analytics import memory
+from analytics.erasure.job import Erasing
 from analytics.errors import DatabaseAway
 from analytics.event_metrics.changes import EventMetricChanges
 from analytics.event_metrics.extractors import EventMetrics
@@ -31,6 +32,7 @@ from analytics.ingest.handlers import Handlers
 from analytics.ingest.registration import Registration
 from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import QUIET_S, Tenants
+from analytics.ingest.tombstones import HeldTombstones, Tombstones
 from analytics.ingest.writer import Writer
 from analytics.llm_price_file import read_prices
 from analytics.maintenance import Maintenance
@@ -101,13 +103,14 @@ class AnalyticsService:
         self.overflows = overflows
         self._signals = load_signals()
         self.acknowledger = Acknowledger(bus, self.overflows)
+        self._tombstones = Tombstones()
         self.store = Store(
             database,
             disk=self.disk,
             max_series=settings.max_series,
             kept_days=settings.kept_days,
             metrics=registry.view,
-            event_metrics=Held(event_metrics),
+            event_metrics=HeldTombstones(Held(event_metrics), self._tombstones),
         )
         self._registry = registry
         self._changes = EventMetricChanges(database, registry, event_metrics)
@@ -127,6 +130,7 @@ class AnalyticsService:
             batch_items=settings.batch_items,
             linger_s=settings.linger_s,
             event_metrics=event_metrics,
+            tombstones=self._tombstones,
             hours_kept=settings.spans_hours + LATE_HOURS,
             stored=self._stored,
         )
@@ -140,6 +144,7 @@ class AnalyticsService:
         )
         self._minutes = MinuteJob(database, lambda: self.writer.waiting)
         self._compaction = Compaction(database, lambda: self.writer.waiting)
+        self._erasing = Erasing(database, bus)
         self._explanations = Explanations(bus, database, asks)
         self._citations = Citations(bus, database, self._explanations.opened)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
@@ -170,6 +175,8 @@ class AnalyticsService:
             "span_hours": self._minutes.hours.counted,
             "compacted": self._compaction.compacted,
             "compactions_failed": self._compaction.failed,
+            "erased_items_dropped": self._tombstones.dropped,
+            "erasures_finished": self._erasing.finished,
             **self.overflows.statistics(),
         }
 
@@ -184,6 +191,7 @@ class AnalyticsService:
             tasks.create_task(Carrying(self._database).run(stop), name="carrying")
             tasks.create_task(self._minutes.run(stop), name="minutes of spans")
             tasks.create_task(self._compaction.run(stop), name="segments")
+            tasks.create_task(self._erasing.run(stop), name="erasure")
             tasks.create_task(self._citations.run(stop), name="citations")
             tasks.create_task(self._explanations.run(stop), name="explanations")
             tasks.create_task(self._deployments.run(stop), name="deployments")

@@ -43,6 +43,9 @@ ERROR_GROUPS_DAYS = 90
 SERVICE_VERSIONS_DAYS = 30
 """How long the versions of a service are known after its last spans: a later one is the first again."""
 
+TOMBSTONE_DAYS = 60
+"""How long a tombstone is kept: an event may come 30 days after it happened, and be read from the bus some days later."""
+
 SPARE_DAYS = 1
 """Notes about minutes stay so long after the last span of a minute can have come: each hour of them is a partition."""
 
@@ -103,6 +106,7 @@ class Maintenance:
         await session.execute("expire_admissions", ADMISSIONS_DAYS)
         await session.execute("expire_error_groups", ERROR_GROUPS_DAYS)
         await session.execute("expire_kept_traces", since(settings.traces_days + 1))
+        await session.execute("expire_tombstones", since(TOMBSTONE_DAYS))
         await session.execute("expire_explanations", since(settings.traces_days))
         await session.execute("expire_service_versions", since(SERVICE_VERSIONS_DAYS))
         referring_days = max(settings.spans_hours / 24, settings.traces_days, settings.logs_days)

@@ -33,6 +33,7 @@ from drishti.telemetry import setup, spans
 from drishti.waiting import until
 from gateway.access.admission import Admit, admin_as_page, admin_by_key, as_page, as_page_editor, by_key
 from gateway.access.dashboards import DashboardAccess
+from gateway.administration.erasures import ErasureRoutes
 from gateway.administration.keys import KeyAdministration
 from gateway.administration.routes import PAGES as KEYS_PAGES
 from gateway.administration.routes import PREFIX as KEYS_PREFIX
@@ -108,6 +109,7 @@ class Gateway:
         explored = [route for prefix, explorer in explorers.items() for route in explorer.routes(prefix)]
         administration = KeyAdministration(self.ring, self.link)
         explored += KeyRoutes(administration, admin_by_key(self.ring)).routes(KEYS_PREFIX)
+        explored += ErasureRoutes(self.link, admin_by_key(self.ring), timeout_s).routes()
         explored += KeyRoutes(administration, admin_as_page(self.ring)).routes(KEYS_PAGES)
         health = self._health()
         setup_of = GatewaySetup(settings, self.registry, self.ring, health.check)

@@ -56,12 +56,14 @@ def of(user: str) -> Permissions:
     for message in MESSAGES:
         if user in message.producers:
             publish.append(message.wildcard)
+        if user in catalogue.ERASERS:
+            publish.append(subjects.stream_message_delete(message.stream))
         for durable in message.durables:
             if durable.owner == user:
                 publish += _durable(message.stream, durable.name)
             elif user in catalogue.CONSUMPTION_WATCHERS:
                 publish.append(subjects.consumer_info(message.stream, durable.name))
-        if user in message.readers:
+        if user in message.readers or user in catalogue.ERASERS:
             publish += _reader(message.stream)
         elif user in message.producers and user != PRODUCER:
             publish.append(subjects.stream_info(message.stream))

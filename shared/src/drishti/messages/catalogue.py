@@ -282,5 +282,8 @@ def object_stream(bucket: str) -> str:
     return f"OBJ_{bucket}"
 
 
+ERASERS = (ANALYTICS,)
+"""Services that read every stream and remove single messages: those that name a user who is erased."""
+
 CONSUMPTION_WATCHERS = (GATEWAY, DASHBOARD)
 """Services that say whether what is accepted is also read: they may ask the bus about every durable, and nothing more."""

@@ -12,6 +12,7 @@ from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
+from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, ErasureQuery, ErasuresQuery
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
 from drishti.messages.product.people import PersonAnswer, PersonQuery
@@ -299,5 +300,23 @@ QUERIES: tuple[QueryType, ...] = (
         path="/sessions/users",
         posted=True,
         description="The users of sessions: of all, or of those with an entry, an exit or a value, or that bounced.",
+    ),
+    QueryType(
+        name="erase_user",
+        model=EraseUser,
+        answer=Erasure,
+        description="Erase a user everywhere. The answer is the receipt of what has begun.",
+    ),
+    QueryType(
+        name="erasure",
+        model=ErasureQuery,
+        answer=Erasure,
+        description="The receipt of an erasure.",
+    ),
+    QueryType(
+        name="erasures",
+        model=ErasuresQuery,
+        answer=ErasureList,
+        description="The receipts of a tenant's erasures, the latest first.",
     ),
 )

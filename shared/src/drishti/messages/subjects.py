@@ -260,6 +260,20 @@ def stream_message(stream: str) -> str:
     return f"$JS.API.STREAM.MSG.GET.{stream}"
 
 
+def stream_message_delete(stream: str) -> str:
+    return f"$JS.API.STREAM.MSG.DELETE.{stream}"
+
+
+def of_tenant(wildcard: str, tenant: str) -> str:
+    """Those of one tenant, of all subjects of a type of message (``events.v1.>``)."""
+    return f"{wildcard.removesuffix('>')}{_checked(tenant)}.>"
+
+
+def dead_of_tenant(tenant: str) -> str:
+    """Dead letters of messages of one tenant."""
+    return f"dead.v1.*.v1.{_checked(tenant)}.>"
+
+
 def direct_get(stream: str) -> str:
     """Reads of single messages that any replica of the stream answers."""
     return f"$JS.API.DIRECT.GET.{stream}.>"

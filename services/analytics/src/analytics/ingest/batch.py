@@ -13,6 +13,7 @@ from analytics.event_metrics.extractors import EventMetrics
 from analytics.ingest.deliveries import Delivery
 from analytics.ingest.items import Item
 from analytics.ingest.signal import Exemplars, Put, Signal
+from analytics.ingest.tombstones import Tombstones
 from analytics.rollup.observations import Observations
 from analytics.rollup.windows import DAY_MS
 from analytics.storage.service_names import ServiceName
@@ -37,6 +38,8 @@ class ItemBatch:
 
     Those of before ``hours_from`` (seconds since 1970) count, but have no rows in tables that are partitioned by the hour:
     whoever sends data of a month at once would have hundreds of partitions made, and every question would lock them all.
+
+    Items of users who are erased by ``tombstones`` count as stored, and add nothing.
     """
 
     def __init__(
@@ -46,9 +49,11 @@ class ItemBatch:
         event_metrics: EventMetrics | None = None,
         *,
         hours_from: float = 0.0,
+        tombstones: Tombstones | None = None,
     ) -> None:
         self._hours_from = int(hours_from) // HOUR_S * HOUR_S
         self._event_metrics = event_metrics
+        self._tombstones = tombstones
         self._deliveries = deliveries
         self._exemplars = exemplars
         by_signal: dict[Signal, list[Item]] = {}
@@ -113,6 +118,8 @@ class ItemBatch:
         groups: Groups = self._groups
         if new is not None:
             groups = [(signal, [item for item in items if item.key in new]) for signal, items in groups]
+        if self._tombstones is not None:
+            groups = [(signal, self._tombstones.without_erased(signal, items)) for signal, items in groups]
         observations = await computed(
             lambda: observe(groups, self._exemplars, states, self._event_metrics), in_thread=len(self.streams) > INLINE_STREAMS
         )

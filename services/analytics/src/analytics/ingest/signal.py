@@ -7,7 +7,7 @@ the :class:`Signal` and know no kind of message by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -82,6 +82,8 @@ class Signal:
     translate: Callable[[Mapping[str, str], bytes], bytes] | None = None
     """A message in another format than its own, by its headers, as one of its own; itself where it is one. Raises
     :class:`~drishti.errors.InvalidPayload`."""
+    users: Callable[[Item], Collection[str]] | None = None
+    """The ids of the users that an item names."""
     open_metrics: bool = False
     """Whether its items bring metrics that nobody has defined; they are registered before they are stored."""
 

@@ -24,6 +24,7 @@ from analytics.ingest.batch import ItemBatch
 from analytics.ingest.deliveries import Acknowledger, Delivery
 from analytics.ingest.fair_queue import FairQueue
 from analytics.ingest.items import Item
+from analytics.ingest.tombstones import Tombstones
 from analytics.overflow import Overflows
 from analytics.storage.store import Recorded, Store
 
@@ -65,6 +66,7 @@ class Writer:
         batch_items: int,
         linger_s: float = 0.0,
         event_metrics: EventMetrics | None = None,
+        tombstones: Tombstones | None = None,
         hours_kept: float = float("inf"),
         stored: Callable[[Sequence[Delivery]], None] = lambda _deliveries: None,
     ) -> None:
@@ -75,6 +77,7 @@ class Writer:
         self._store = store
         self._stored = stored
         self._event_metrics = event_metrics
+        self._tombstones = tombstones
         self._hours_kept = hours_kept
         self._acknowledger = acknowledger
         self._overflows = overflows
@@ -210,7 +213,7 @@ class Writer:
     async def _record(self, batch: list[Delivery]) -> None:
         with tracing.storing(batch) as exemplars:
             hours_from = max(0.0, time.time() - self._hours_kept * 3_600)
-            item_batch = ItemBatch(batch, exemplars, self._event_metrics, hours_from=hours_from)
+            item_batch = ItemBatch(batch, exemplars, self._event_metrics, hours_from=hours_from, tombstones=self._tombstones)
             recorded = await self._store.record(item_batch)
         self._stored(batch)
         self.stored += recorded.fresh

@@ -9,6 +9,7 @@ from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.product.counting import ANSWER_S, ProductCounting
+from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.product.people import PersonAnswers
@@ -63,6 +64,9 @@ def explorer_answers(
         "users": UserLists(sessions),
         "sessions": SessionAnswers(users),
         "sessions_users": SessionUserAnswers(users),
+        "erase_user": UserErasing(sessions),
+        "erasure": ErasureAnswers(sessions),
+        "erasures": ErasureLists(sessions),
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from analytics.recent import Recent
+from analytics.spans.conventions import USER_ID
 from analytics.spans.span import Attributes
 
 MAX_VALUES = 16
@@ -45,7 +46,7 @@ class _Operation:
     __slots__ = ("own", "sets", "values")
 
     def __init__(self) -> None:
-        self.own: set[str] = set()
+        self.own: set[str] = {*USER_ID}  # also of few users: whoever erases one finds them with the span
         self.values: dict[str, set[Any]] = {}
         self.sets: dict[tuple[Any, ...], int] = {}
 

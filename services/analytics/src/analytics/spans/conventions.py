@@ -160,6 +160,14 @@ def messaging_system(attributes: Attributes) -> str | None:
     return system.lower()
 
 
+def users_of(attributes: Attributes) -> set[str]:
+    """The ids of all users that attributes name."""
+    if _PERSONAL.isdisjoint(attributes):
+        return set()
+    found = (text(attributes, (name,)) for name in USER_ID)
+    return {user[:MAX_ID] for user in found if user is not None}
+
+
 def text(attributes: Attributes, names: Names) -> str | None:
     """The first of ``names`` that has a text which is not empty; a whole number is taken as its digits."""
     for name in names:

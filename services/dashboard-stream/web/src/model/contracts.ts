@@ -490,6 +490,59 @@ export interface DurationBucket {
 }
 
 /**
+ * An order to analytics: erase everything that names this user. ``asked_by``: the id of the administrator's key.
+ *
+ * With ``block`` no event of this user is ever stored again; without, those that happen ten minutes after the order or
+ * later are.
+ */
+export interface EraseUser {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** as events have it */
+  user_id: string;
+  asked_by: string;
+  block?: boolean;
+}
+
+/**
+ * The receipt of an erasure, which does not hold the id of the user.
+ *
+ * ``user_hash`` is SHA-256 of tenant, a zero byte and the id. ``before_ms``: nothing of this user that happened earlier is
+ * stored again; null where nothing ever is (``block``). ``removed`` counts what was removed, by store: rows of tables, and
+ * messages of streams as ``stream EVENTS``.
+ */
+export interface Erasure {
+  id: string;
+  state: "done" | "running";
+  user_hash: string;
+  asked_by: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  asked_ms: number;
+  before_ms: number | null;
+  removed: Record<string, number>;
+  finished_ms?: number | null;
+}
+
+/** Receipts of a tenant, the latest first. */
+export interface ErasureList {
+  erasures: Erasure[];
+}
+
+/** A question to analytics: the receipt of one erasure. */
+export interface ErasureQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  id: string;
+}
+
+/** A question to analytics: the latest receipts of a tenant. */
+export interface ErasuresQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  limit?: number;
+}
+
+/**
  * One error. ``message`` is that of its first occurrence; ``frames`` have the innermost call first, and are of the root
  * cause, which reached the operation as ``raised_as`` where that is another type.
  *

@@ -1,4 +1,4 @@
-"""What is asked and answered about API keys. Pure."""
+"""What is asked and answered about API keys, and about the erasure of users. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from drishti.events import Instant
+from drishti.messages.product.erasure import UserId
 
 State = Literal["active", "expired", "revoked"]
 
@@ -56,3 +57,10 @@ class MadeKey(Struct, kw_only=True):
 
     key: Key
     text: str
+
+
+class UserToErase(Struct, frozen=True, forbid_unknown_fields=True):
+    """A user who is to be erased. With ``block`` no event of theirs is ever stored again."""
+
+    user_id: UserId
+    block: bool = False

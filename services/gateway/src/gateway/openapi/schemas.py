@@ -9,8 +9,9 @@ import msgspec
 
 from drishti.events import AnalyticsEvent, AnswerSet, QueryAnswer, Question, Step
 from drishti.measures.definitions import MetricDefinition
+from drishti.messages.product.erasure import Erasure, ErasureList
 from drishti.messages.queries import QUERIES
-from gateway.administration.answers import Key, Keys, MadeKey, NewKey
+from gateway.administration.answers import Key, Keys, MadeKey, NewKey, UserToErase
 from gateway.ingest.parsing import Rejection
 from gateway.metrics.answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
 from gateway.metrics.definition_parts import Checked
@@ -87,7 +88,7 @@ class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={
 _TYPES = (
     AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
     UnknownMetric, Checked, SingleAnswer, QuestionRequest, AnswerSet, Key, Keys, MadeKey, NewKey,
-    PosthogAccepted, PosthogProblem, SegmentAccepted, SegmentProblem,
+    PosthogAccepted, PosthogProblem, SegmentAccepted, SegmentProblem, UserToErase, Erasure, ErasureList,
 )  # fmt: skip
 
 

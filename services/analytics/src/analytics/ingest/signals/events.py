@@ -114,6 +114,12 @@ def _llm_call(data: Data) -> LlmCall:
     return with_cost(call, model) if answered is None else with_cost(call, label(answered), model)
 
 
+def users(item: Item) -> tuple[str, ...]:
+    """The user that an item names."""
+    user: str | None = item.body.user_id
+    return () if user is None else (user,)
+
+
 SIGNAL = Signal(
     message=catalogue.message("event"),
     decode=_json.decode,
@@ -121,6 +127,7 @@ SIGNAL = Signal(
     observe=observe,
     tables={TABLE: rows},
     puts=(PERSON_EDGES,),
+    users=users,
     events=lambda items: items,
     translate=cloudevents.from_message,
 )

@@ -30,6 +30,7 @@ from analytics.ingest.signals import events
 from analytics.logs.otlp import EVENT_NAME, BadRecord, count_records, read
 from analytics.logs.record import ERROR, LogRecord, severity_name
 from analytics.rollup.observations import Observations, Series
+from analytics.spans import conventions
 from analytics.storage import log_counts, span_rows
 from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import LOG_RECORDS
@@ -209,6 +210,15 @@ def _only(message: ResourceLogs, bad: Iterable[_Bad]) -> bytes:
     return alone.SerializeToString()
 
 
+def users(item: Item) -> set[str]:
+    """The users that a record names in its attributes, and in its body where that is structured."""
+    record: LogRecord = item.body.record
+    found = conventions.users_of(record.attributes)
+    if isinstance(record.body, dict):
+        found |= conventions.users_of(record.body)
+    return found
+
+
 SIGNAL = Signal(
     message=catalogue.message("logs"),
     decode=decode,
@@ -225,4 +235,5 @@ SIGNAL = Signal(
     ),
     lookups=(Lookup("put_span_resources", resources),),
     events=event_items,
+    users=users,
 )

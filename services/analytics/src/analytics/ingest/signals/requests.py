@@ -79,10 +79,17 @@ def _observe(moment: Moment, service: str, route: str, status: int, bodies: Sequ
     observe_visitors(moment, bodies)
 
 
+def users(item: Item) -> tuple[str, ...]:
+    """The user that an item names."""
+    user: str | None = item.body.user_id
+    return () if user is None else (user,)
+
+
 SIGNAL = Signal(
     message=catalogue.message("request"),
     decode=_json.decode,
     dead_letters=_json.dead_letters,
     observe=observe,
     tables={TABLE: rows},
+    users=users,
 )

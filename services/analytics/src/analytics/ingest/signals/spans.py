@@ -17,7 +17,7 @@ from analytics.ingest import refusals
 from analytics.ingest.items import Decoded, Item, Refusal, key_space
 from analytics.ingest.signal import Exemplars, Lookup, Put, Signal
 from analytics.rollup.observations import Observations
-from analytics.spans import database_calls, otlp_parts, red
+from analytics.spans import conventions, database_calls, otlp_parts, red
 from analytics.spans.alike import Read, SpanReader
 from analytics.spans.gen_ai import CallReader
 from analytics.storage import error_rows, span_rows
@@ -156,4 +156,5 @@ SIGNAL = Signal(
         Lookup("put_span_attributes", common_attributes),
     ),
     forget_quiet=forget_quiet,
+    users=lambda item: conventions.users_of(item.body.attributes),
 )

@@ -13,8 +13,9 @@ One replica at a time holds the lock. Of a day no more than some buckets are in 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import UTC, date, datetime, timedelta
 
 from analytics.errors import DatabaseAway, StatementTimeout
@@ -94,7 +95,8 @@ class Compaction:
                 continue
             await self._let_storing_go_first(stop)
             try:
-                self.compacted += await compact(session, day)
+                async with rewriting(session):
+                    self.compacted += await compact(session, day)
                 self._failed.pop(day, None)
             except (DatabaseAway, StatementTimeout):
                 raise
@@ -109,6 +111,17 @@ class Compaction:
         latest = loop.time() + BUSY_S
         while self._waiting() >= BUSY_ITEMS and loop.time() < latest and not stop.is_set():
             await pause(stop, BUSY_LOOK_S)
+
+
+@contextlib.asynccontextmanager
+async def rewriting(session: Session) -> AsyncIterator[None]:
+    """Nobody else changes segments while the block lasts. Outside of a transaction, whose snapshot would be older than that."""
+    await session.value("lock_segments")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(DatabaseAway):  # the lock goes with the connection
+            await session.value("unlock_segments")
 
 
 async def due_days(session: Session) -> list[datetime]:

@@ -4,6 +4,13 @@
 -- Whether nobody else makes segments at the moment. Held until the connection ends.
 SELECT pg_try_advisory_lock(hashtext('drishti.segments'))
 
+-- name: lock_segments
+-- Waits until nobody else rewrites segments, and keeps others from it until unlock_segments.
+SELECT pg_advisory_lock(hashtext('drishti.segments.rewrite'))
+
+-- name: unlock_segments
+SELECT pg_advisory_unlock(hashtext('drishti.segments.rewrite'))
+
 -- name: compress_fast
 -- For this connection, where the server has it.
 SELECT set_config('default_toast_compression', 'lz4', false)

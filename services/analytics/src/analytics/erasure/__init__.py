@@ -1,0 +1,1 @@
+"""Erases users: from rows, from segments, and from what is on the bus."""
