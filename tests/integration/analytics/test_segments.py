@@ -19,7 +19,6 @@ import pytest
 from analytics.product.segments import compaction
 from analytics.product.segments.compaction import Compaction, compact, drop_segments, due_days
 from analytics.product.segments.reading import ProductReading, TooManyRows, UserIds
-from analytics.product.segments.segment import BUCKETS
 from analytics.storage import sql
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
@@ -109,8 +108,8 @@ async def read(session: Session, tenant: str, **limits: Any) -> Rows:
         columns=["service", "data.topic", "data.price"],
         **limits,
     )
-    for bucket in range(BUCKETS):
-        for day in await reading.bucket(bucket):
+    async for days in reading.buckets():
+        for day in days:
             users, columns = day.segment.of_rows().tolist(), day.segment.columns
             for row, user in enumerate(users):
                 values: list[Any] = [user, day.start_ms + int(day.segment.t[row])]

@@ -34,6 +34,7 @@ ROWS = st.lists(
         st.sampled_from([None, "shop"]),
         st.just(None),
         DATA.map(lambda data: None if data is None else json.dumps(data)),
+        st.one_of(st.none(), HASHES),
     ),
     max_size=25,
 )
@@ -71,6 +72,8 @@ def expected(rows: list[EventRow]) -> list[tuple[int, int, tuple[tuple[str, Any]
         values: dict[str, Any] = {"event_type": row.event_type}
         if row.service is not None:
             values["service"] = row.service
+        if row.own is not None:
+            values["own_id"] = str(row.own)
         for name, value in json.loads(row.data or "{}").items():
             if isinstance(value, bool):
                 values[f"data.{name}"] = "true" if value else "false"

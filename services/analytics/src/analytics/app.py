@@ -174,6 +174,7 @@ class AnalyticsService:
             "span_minutes_failed": self._minutes.failed,
             "span_hours": self._minutes.hours.counted,
             "compacted": self._compaction.compacted,
+            "merged_ids": self._compaction.merged,
             "compactions_failed": self._compaction.failed,
             "erased_items_dropped": self._tombstones.dropped,
             "erasures_finished": self._erasing.finished,

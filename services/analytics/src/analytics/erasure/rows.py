@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analytics.erasure.named import Named, labels_for
-from analytics.product.segments.compaction import SEGMENT_COLUMNS, rewriting
+from analytics.product.segments.compaction import rewriting
 from analytics.product.segments.reading import days_with_events
 from analytics.product.segments.segment import StoredColumn, bucket_of, decode, encode, without
+from analytics.product.segments.stored import SEGMENT_COLUMNS
 from analytics.storage.database import Session
 from analytics.storage.error_rows import ERRORS
 from analytics.storage.rows import Record

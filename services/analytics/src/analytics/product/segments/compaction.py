@@ -15,12 +15,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 
 from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.product.people.applying import EDGES_AT_ONCE, apply_edges
 from analytics.product.segments.event_rows import EventRows
-from analytics.product.segments.segment import BUCKETS, Segment, StoredColumn, decode, encode, merge
+from analytics.product.segments.segment import BUCKETS
+from analytics.product.segments.stored import add_rows
 from analytics.storage.database import Database, Session
 from analytics.storage.tables import Partition, Table, partition_named
 from drishti.waiting import pause, until
@@ -41,6 +43,10 @@ that it has, within these limits. To merge is to rewrite, and what is not merged
 ROWS_IN_MEMORY = 100_000
 READ_AT_ONCE = 2_000
 
+EDGES = 500
+"""Edges between ids are applied before a day is compacted, when there are so many, and after :data:`AGE_S`: to apply them is to
+rewrite segments, and what is not applied is done in memory by every question."""
+
 STATEMENT_S = 300.0
 
 BUSY_ITEMS = 2_000
@@ -51,8 +57,6 @@ BUSY_LOOK_S = 0.2
 RETRY_S = 600.0
 """A day that could not be compacted because of a bug waits so long for its next turn."""
 
-SEGMENT_COLUMNS = ("tenant", "day", "bucket", "col", "rows", "data", "dictionary", "numbers")
-
 
 class Compaction:
     """``run`` until ``stop``. ``waiting`` says how many items wait to be stored."""
@@ -61,9 +65,12 @@ class Compaction:
         self._database = database
         self._waiting = waiting
         self._every_s = every_s
-        self._failed: dict[datetime, float] = {}
+        self._failed: dict[datetime | str, float] = {}
+        self._applied_at = -AGE_S
         self.compacted = 0
         """Events that were put into segments."""
+        self.merged = 0
+        """Edges between ids that were applied."""
         self.failed = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -89,22 +96,49 @@ class Compaction:
             await pause(stop, self._every_s)
 
     async def _round(self, session: Session, stop: asyncio.Event) -> None:
+        days = await due_days(session)
+        await self._apply_edges(session, stop, due=bool(days))
+        for day in days:
+            async with self._once(day, "a day of events cannot be compacted", stop) as due:
+                if due:
+                    async with rewriting(session):
+                        self.compacted += await compact(session, day)
+
+    async def _apply_edges(self, session: Session, stop: asyncio.Event, *, due: bool) -> None:
         now = asyncio.get_running_loop().time()
-        for day in await due_days(session):
-            if self._failed.get(day, now) > now:
+        due |= now - self._applied_at >= AGE_S
+        for record in await session.fetch("tenants_with_pending_edges", EDGES_AT_ONCE):
+            tenant, edges = record["tenant"], record["edges"]
+            if not due and edges < EDGES:
                 continue
-            await self._let_storing_go_first(stop)
-            try:
-                async with rewriting(session):
-                    self.compacted += await compact(session, day)
-                self._failed.pop(day, None)
-            except (DatabaseAway, StatementTimeout):
-                raise
-            except Exception:
-                # A bug: it would fail again, and no other day must wait for it. Questions read the rows meanwhile.
-                log.exception("a day of events cannot be compacted", extra={"day": day.date().isoformat()})
-                self._failed[day] = now + RETRY_S
-                self.failed += 1
+            async with self._once(tenant, "edges between ids of users cannot be applied", stop) as applies:
+                while applies and not stop.is_set():
+                    async with rewriting(session):
+                        applied = await apply_edges(session, tenant)
+                    self.merged += applied
+                    if applied < EDGES_AT_ONCE:
+                        break
+        if due:
+            self._applied_at = now
+
+    @contextlib.asynccontextmanager
+    async def _once(self, what: datetime | str, failure: str, stop: asyncio.Event) -> AsyncIterator[bool]:
+        """Whether the block is to do its work, after storing. Where that fails by a bug, it is not done for some time: it would
+        fail again, and nothing else must wait for it. Questions read rows and edges meanwhile."""
+        now = asyncio.get_running_loop().time()
+        if self._failed.get(what, now) > now:
+            yield False
+            return
+        await self._let_storing_go_first(stop)
+        try:
+            yield True
+            self._failed.pop(what, None)
+        except (DatabaseAway, StatementTimeout):
+            raise
+        except Exception:
+            log.exception(failure, extra={"of": what if isinstance(what, str) else what.date().isoformat()})
+            self._failed[what] = now + RETRY_S
+            self.failed += 1
 
     async def _let_storing_go_first(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -165,23 +199,10 @@ async def compact(session: Session, day: datetime) -> int:
                 async for read in session.batches("new_event_rows", *given, at_once=READ_AT_ONCE):
                     await asyncio.to_thread(rows.add, read)
                 compacted += len(rows)
-                await _merge(session, tenant, of_day, await asyncio.to_thread(rows.segments))
+                for bucket, segment in (await asyncio.to_thread(rows.segments)).items():
+                    await add_rows(session, tenant, of_day, bucket, segment)
         await session.execute("put_mark", of_day, below)
     return compacted
-
-
-async def _merge(session: Session, tenant: str, day: date, new: dict[int, Segment]) -> None:
-    for bucket, segment in new.items():
-        records = await session.fetch("segments_of_bucket", tenant, bucket, day, day, None)
-        stored = [StoredColumn(row["col"], row["data"], row["dictionary"], row["numbers"]) for row in records]
-        rows, columns = await asyncio.to_thread(_merged, stored, segment)
-        await session.execute("delete_segment", tenant, day, bucket)
-        await session.copy("segments", SEGMENT_COLUMNS, [(tenant, day, bucket, c.name, rows, *c[1:]) for c in columns])
-
-
-def _merged(stored: Collection[StoredColumn], new: Segment) -> tuple[int, list[StoredColumn]]:
-    merged = merge(decode(stored), new) if stored else new
-    return merged.rows, encode(merged)
 
 
 async def drop_segments(session: Session, partition: Partition) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from analytics.product.segments.own_ids import OWN
 from analytics.product.segments.segment import (
     MAX_OMITTED,
     MAX_PROPERTIES,
@@ -36,7 +37,8 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class EventRow(NamedTuple):
-    """What is read of an event, in this order."""
+    """What is read of an event, in this order. ``user`` is the hash of the person's id, and ``own`` that of the id under which
+    the event was sent, where it is another."""
 
     user: int
     t: int
@@ -44,6 +46,7 @@ class EventRow(NamedTuple):
     service: str | None
     version: str | None
     data: str | None
+    own: int | None = None
 
 
 class _Codes(dict[str | None, int]):
@@ -88,6 +91,8 @@ class EventRows:
         self._users: list[int] = []
         self._t: list[int] = []
         self._fields = [(_Codes(), list[int]()) for _ in FIELDS]
+        self._own_codes = _Codes()
+        self._own: list[int] = []
         self._properties: dict[str, _Property] = {}
         self._omitted: set[str] = set()
 
@@ -99,11 +104,13 @@ class EventRows:
         if not rows:
             return
         first = len(self)
-        users, t, *fields, data = zip(*rows, strict=True)
+        users, t, *fields, data, own = zip(*rows, strict=True)
         self._users += users
         self._t += t
         for (codes, column), texts in zip(self._fields, fields, strict=True):
             column += [codes[text] for text in texts]
+        codes = self._own_codes
+        self._own += [0 if user is None else codes[str(user)] for user in own]
         for row, text in enumerate(data, first):
             if text is not None:
                 self._add_data(row, text)
@@ -141,6 +148,7 @@ class EventRows:
             name: Column(np.array(codes, np.uint32), known.values_by_code())
             for name, (known, codes) in zip(FIELDS, self._fields, strict=True)
         }
+        columns[OWN] = Column(np.array(self._own, np.uint32), self._own_codes.values_by_code())
         columns |= {PROPERTY + name: of.column(len(users)) for name, of in self._properties.items()}
         found = {}
         unsure = len(self._omitted) > MAX_OMITTED  # then a column says that nothing of it was omitted
@@ -154,15 +162,11 @@ class EventRows:
             found[bucket] = segment(
                 users[at],
                 t[at],
-                {n: c for n, c in own.items() if _any(c) or (unsure and n.startswith(PROPERTY))},
+                {n: c for n, c in own.items() if not c.is_empty() or (unsure and n.startswith(PROPERTY))},
                 self._omitted,
                 self._keep,
             )
         return found
-
-
-def _any(column: Column) -> bool:
-    return bool(column.codes.any()) or (column.numbers is not None and not bool(np.isnan(column.numbers).all()))
 
 
 def _decoded(text: str) -> dict[str, Any]:

@@ -4,14 +4,30 @@ a session, so that each event is there once."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
 from analytics.product.counting.day import DAY_MS, Day
+from analytics.product.people.changes import TooManyIds, moved
 from analytics.product.segments.event_rows import EventRows
-from analytics.product.segments.segment import BUCKETS, PROPERTY, Segment, StoredColumn, decode, dictionary_of, merge
+from analytics.product.segments.own_ids import OWN, Moves, own_ids, rows_of
+from analytics.product.segments.segment import (
+    BUCKETS,
+    PROPERTY,
+    Ints,
+    Segment,
+    StoredColumn,
+    bucket_of,
+    decode,
+    dictionary_of,
+    merge,
+)
+from analytics.product.segments.stored import merge_all
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
 
@@ -20,8 +36,12 @@ ROWS_IN_MEMORY = 200_000
 
 READ_AT_ONCE = 2_000
 
-_ALWAYS = ("users", "counts", "t", "omitted")
+MOST_EDGES = 2_000
+"""Edges that are not applied yet, and ten times as many ids that are connected with them, a question takes into account."""
+
+_ALWAYS = ("users", "counts", "t", "omitted", OWN)
 _EPOCH = date(1970, 1, 1)
+_NONE = Segment(np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.int32))
 
 Beyond = Mapping[tuple[datetime, int], Segment]
 """Segments of rows that are in none yet, by day and bucket."""
@@ -31,8 +51,15 @@ class TooManyRows(Exception):
     """More rows than :data:`ROWS_IN_MEMORY` are in no segment."""
 
 
+class TooManyMerges(Exception):
+    """More edges between ids, or more rows of whom they join, are not applied yet than can be in memory."""
+
+
 class ProductReading:
-    """Reads ``columns`` of events of these types (``None``: of all) from the UTC days in which ``[from_ms, to_ms)`` lies."""
+    """Reads ``columns`` of events of these types (``None``: of all) from the UTC days in which ``[from_ms, to_ms)`` lies.
+
+    Who the events are of is what edges say at this moment (:mod:`analytics.product.people`): where segments do not have it yet,
+    the rows of these persons are taken aside, out of whatever bucket."""
 
     def __init__(
         self,
@@ -57,8 +84,37 @@ class ProductReading:
         self.omitted: set[str] = set()
         """Columns that some events have and that cannot be read."""
 
+    async def buckets(self, *, sample: bool = False) -> AsyncIterator[list[Day]]:
+        """Parts of all users, with the days in which these have any row, in order; with ``sample`` the users of one bucket.
+        Raises :class:`TooManyRows` and :class:`TooManyMerges`."""
+        moves = await read_moves(self._session, self._tenant)
+        buckets = [0] if sample else list(range(BUCKETS))
+        if moves is None:
+            for bucket in buckets:
+                yield await self.bucket(bucket)
+            return
+        joined = np.unique(moves.to)
+        if sample:
+            buckets += sorted(set(bucket_of(moves.before[bucket_of(moves.to) == 0]).tolist()) - {0})
+        aside: defaultdict[int, list[Segment]] = defaultdict(list)
+        rows = 0
+        for bucket in buckets:
+            staying = []
+            for day in await self.bucket(bucket):
+                stays, leaves = await asyncio.to_thread(_parted, day.segment, moves, joined)
+                if stays.rows:
+                    staying.append(Day(day.start_ms, stays))
+                if leaves.rows:
+                    aside[day.start_ms].append(leaves)
+                    rows += leaves.rows
+                    if rows > ROWS_IN_MEMORY:
+                        raise TooManyMerges
+            if bucket == 0 or not sample:
+                yield staying
+        yield await asyncio.to_thread(_merged, aside, sample)
+
     async def bucket(self, bucket: int) -> list[Day]:
-        """The days of a bucket that have any row, in order. Raises :class:`TooManyRows`."""
+        """The days of a bucket, as segments have it, in order. Raises :class:`TooManyRows`."""
         if not self._read:
             await self._read_beyond()
         beyond = self._beyond if self._beyond is not None else await self._rows_beyond([bucket])
@@ -101,6 +157,19 @@ class ProductReading:
             by_day[day].add([row[1:] for row in of_day])
 
 
+async def read_moves(session: Session, tenant: str) -> Moves | None:
+    """What pending edges change about whose rows are whose; raises :class:`TooManyMerges`."""
+    pending = await session.fetch("pending_edges", tenant, MOST_EDGES + 1)
+    if len(pending) > MOST_EDGES:
+        raise TooManyMerges
+    try:
+        touched = {one for edge in pending for one in (edge["from_id"], edge["to_id"])}
+        changed = await moved(session, tenant, touched, most=10 * MOST_EDGES)
+    except TooManyIds:
+        raise TooManyMerges from None
+    return Moves.of((one.hash, one.before, one.person) for one in changed) if changed else None
+
+
 async def share_compacted(session: Session, from_ms: int, to_ms: int) -> float:
     """Of the UTC days with events in which ``[from_ms, to_ms)`` lies, the share that has segments: 0 to 1."""
     days = [day.date() for day in await days_with_events(session, *_days_of(from_ms, to_ms))]
@@ -129,6 +198,9 @@ class UserIds:
             days = await days_with_events(self._session, date.min, date.max)
             beyond = await self._session.fetch("user_ids_beyond", self._tenant, days, new)
             ids |= {record["hash"]: record["user_id"] for record in beyond}
+        if new := [user for user in wanted if user not in ids]:
+            known = await self._session.fetch("person_texts", self._tenant, new)
+            ids |= {record["hash"]: record["user_id"] for record in known}
         return ids
 
 
@@ -159,6 +231,29 @@ class KnownNames:
         days = await days_with_events(self._session, date.min, date.max)
         records = await self._session.fetch("properties_beyond", self._tenant, days)
         return {PROPERTY + record["name"] for record in records}
+
+
+def _parted(segment: Segment, moves: Moves, joined: Ints) -> tuple[Segment, Segment]:
+    """The rows of persons who are what they were, or are left without some ids, and those of persons who ids were joined to."""
+    if not np.isin(segment.users, moves.before).any() and not np.isin(segment.users, joined).any():
+        return segment, _NONE
+    own = own_ids(segment)
+    persons = moves.persons(segment, own)
+    leaves = np.isin(persons, joined)
+    if not leaves.any():
+        return segment, _NONE
+    return rows_of(segment, ~leaves, segment.of_rows(), own), rows_of(segment, leaves, persons, own)
+
+
+def _merged(aside: Mapping[int, Sequence[Segment]], sample: bool) -> list[Day]:
+    days = []
+    for start_ms, parts in sorted(aside.items()):
+        segment = merge_all(list(parts))
+        if sample:
+            segment = rows_of(segment, bucket_of(segment.of_rows()) == 0, segment.of_rows(), own_ids(segment))
+        if segment.rows:
+            days.append(Day(start_ms, segment))
+    return days
 
 
 def _days_of(from_ms: int, to_ms: int) -> tuple[date, date]:

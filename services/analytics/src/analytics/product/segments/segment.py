@@ -39,6 +39,10 @@ class Column(NamedTuple):
     values: Sequence[str]
     numbers: NDArray[np.float64] | None = None
 
+    def is_empty(self) -> bool:
+        """Whether no row has a value."""
+        return not self.codes.any() and (self.numbers is None or bool(np.isnan(self.numbers).all()))
+
 
 class StoredColumn(NamedTuple):
     """A column as the database keeps it."""

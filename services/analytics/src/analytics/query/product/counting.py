@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from analytics.errors import StatementTimeout
 from analytics.product.counting.day import Day
-from analytics.product.segments.reading import KnownNames, ProductReading, TooManyRows, UserIds, share_compacted
+from analytics.product.segments.reading import KnownNames, ProductReading, TooManyMerges, TooManyRows, UserIds, share_compacted
 from analytics.product.segments.segment import BUCKETS, Ints
 from analytics.query.product.asked import Names, check_names, shown
 from analytics.query.sessions import QUESTION_S, Sessions
@@ -104,6 +104,10 @@ class ProductCounting:
                     yield session
         except TooManyRows:
             raise _still_compacting(compacted) from None
+        except TooManyMerges:
+            raise QueryError(
+                "many ids of people are being joined at the moment: ask again in some minutes", "unavailable"
+            ) from None
         except (TimeoutError, StatementTimeout):
             if compacted < _MOSTLY:
                 raise _still_compacting(compacted) from None
@@ -129,8 +133,7 @@ async def _add_all(
         columns=reads.columns,
         event_types=reads.event_types,
     )
-    for bucket in range(1 if sample else BUCKETS):
-        days = await reading.bucket(bucket)
+    async for days in reading.buckets(sample=sample):
         if reading.omitted:
             omitted = ", ".join(sorted(map(shown, reading.omitted)))
             raise QueryError(

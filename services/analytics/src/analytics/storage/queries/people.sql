@@ -70,3 +70,18 @@ SELECT s.user_id, s.person_id FROM (
 -- name: id_hashes
 -- ids
 SELECT id, hashtextextended(id, 0) AS hash FROM unnest($1::text[]) AS g (id)
+
+-- name: put_person_ids
+-- tenant, ids, ids of their persons. An id that is its own person has no row.
+WITH given AS MATERIALIZED (SELECT g.* FROM unnest($2::text[], $3::text[]) AS g (user_id, person_id)), gone AS (
+    DELETE FROM person_ids AS p USING given AS g
+    WHERE p.tenant = $1 AND p.hash = hashtextextended(g.user_id, 0) AND g.user_id = g.person_id
+)
+INSERT INTO person_ids (tenant, hash, user_id, person, person_id)
+SELECT $1, hashtextextended(user_id, 0), user_id, hashtextextended(person_id, 0), person_id FROM given WHERE user_id <> person_id
+ON CONFLICT (tenant, hash) DO UPDATE SET person = EXCLUDED.person, person_id = EXCLUDED.person_id
+
+-- name: settle_edges
+-- tenant, kinds, from ids, to ids. What they say is in person_ids and in segments now.
+UPDATE person_edges AS e SET pending = false FROM unnest($2::text[], $3::text[], $4::text[]) AS g (kind, from_id, to_id)
+WHERE e.tenant = $1 AND e.kind = g.kind AND e.from_id = g.from_id AND e.to_id = g.to_id AND e.pending

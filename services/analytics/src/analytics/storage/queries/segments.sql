@@ -52,19 +52,20 @@ GROUP BY tenant ORDER BY tenant
 
 -- name: new_event_rows
 -- tenant, from, to, mark or NULL, below, buckets. Rows as analytics.product.event_rows reads them.
-SELECT hashtextextended(user_id, 0), ((date_part('epoch', time - $2) * 1000000)::bigint / 1000)::integer,
-    event_type, service, version, data
-FROM events
-WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::bigint IS NULL OR xid >= $4) AND (xid IS NULL OR xid < $5)
-    AND user_id IS NOT NULL AND ((hashtextextended(user_id, 0) >> 60) & 15) = ANY ($6::bigint[])
+SELECT coalesce(p.person, hashtextextended(e.user_id, 0)),
+    ((date_part('epoch', e.time - $2) * 1000000)::bigint / 1000)::integer, e.event_type, e.service, e.version, e.data, p.hash
+FROM events AS e LEFT JOIN person_ids AS p ON p.tenant = $1 AND p.hash = hashtextextended(e.user_id, 0)
+WHERE e.tenant = $1 AND e.time >= $2 AND e.time < $3 AND ($4::bigint IS NULL OR e.xid >= $4) AND (e.xid IS NULL OR e.xid < $5)
+    AND e.user_id IS NOT NULL AND ((coalesce(p.person, hashtextextended(e.user_id, 0)) >> 60) & 15) = ANY ($6::bigint[])
 
 -- name: event_rows_beyond
 -- tenant, days, event types or NULL, buckets. Rows of these days that are not in segments: the day, then as new_event_rows.
-SELECT date_trunc('day', time, 'UTC') AS day, hashtextextended(user_id, 0),
-    ((date_part('epoch', time - date_trunc('day', time, 'UTC')) * 1000000)::bigint / 1000)::integer,
-    event_type, service, version, data
-FROM events_beyond($1, $2)
-WHERE ($3::text[] IS NULL OR event_type = ANY ($3)) AND ((hashtextextended(user_id, 0) >> 60) & 15) = ANY ($4::bigint[])
+SELECT date_trunc('day', e.time, 'UTC') AS day, coalesce(p.person, hashtextextended(e.user_id, 0)),
+    ((date_part('epoch', e.time - date_trunc('day', e.time, 'UTC')) * 1000000)::bigint / 1000)::integer,
+    e.event_type, e.service, e.version, e.data, p.hash
+FROM events_beyond($1, $2) AS e LEFT JOIN person_ids AS p ON p.tenant = $1 AND p.hash = hashtextextended(e.user_id, 0)
+WHERE ($3::text[] IS NULL OR e.event_type = ANY ($3))
+    AND ((coalesce(p.person, hashtextextended(e.user_id, 0)) >> 60) & 15) = ANY ($4::bigint[])
 
 -- name: event_types_beyond
 -- tenant, days. Types of events that are not in segments.
@@ -102,6 +103,15 @@ SELECT user_id, day FROM user_ids WHERE tenant = $1 ORDER BY day DESC, user_id C
 SELECT user_id, (max(time) AT TIME ZONE 'UTC')::date AS day FROM events_beyond($1, $2)
 GROUP BY user_id ORDER BY day DESC, user_id COLLATE "C" LIMIT $3
 
+-- name: person_texts
+-- tenant, hashes. The ids of persons and of ids that edges connect, among which are those that have no event.
+SELECT hash, user_id FROM person_ids WHERE tenant = $1 AND hash = ANY ($2::bigint[])
+UNION
+SELECT person, person_id FROM person_ids WHERE tenant = $1 AND person = ANY ($2::bigint[])
+UNION
+SELECT hashtextextended(g.id, 0), g.id FROM person_edges AS e CROSS JOIN LATERAL (VALUES (e.from_id), (e.to_id)) AS g (id)
+WHERE e.tenant = $1 AND e.pending AND hashtextextended(g.id, 0) = ANY ($2::bigint[])
+
 -- name: put_user_ids
 -- tenant, from, to, mark or NULL, below. The ids of the users of events that are to go into segments.
 INSERT INTO user_ids (tenant, hash, user_id, day)
@@ -120,6 +130,15 @@ DELETE FROM user_ids WHERE day <= $1
 SELECT day, col, rows, data, dictionary, numbers FROM segments JOIN valid_segment_marks USING (day)
 WHERE tenant = $1 AND bucket = $2 AND day BETWEEN $3 AND $4 AND ($5::text[] IS NULL OR col = ANY ($5))
 ORDER BY day
+
+-- name: users_of_bucket
+-- tenant, bucket. Who has rows in the segments of each day, whether their marks mean something or not.
+SELECT day, col, data, dictionary FROM segments
+WHERE tenant = $1 AND bucket = $2 AND col IN ('users', 'counts', 'own_id') ORDER BY day
+
+-- name: whole_segment
+-- tenant, bucket, day
+SELECT col, data, dictionary, numbers FROM segments WHERE tenant = $1 AND bucket = $2 AND day = $3
 
 -- name: segment_columns
 -- tenant, first day, last day
