@@ -21,9 +21,13 @@ from analytics.product.segments import compaction
 from analytics.product.segments.compaction import Compaction, compact, due_days
 from analytics.product.segments.own_ids import own_ids
 from analytics.product.segments.reading import ProductReading, TooManyMerges, UserIds
+from analytics.query.product.people import PersonAnswers
+from analytics.query.sessions import Sessions
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
 from analytics.storage.tables import Table, partition_for
+from drishti.errors import QueryError
+from drishti.messages.product.people import PersonQuery
 from drishti.settings import Secret
 from rigs.analytics import Rig, event
 from rigs.waiting import wait_until
@@ -291,3 +295,12 @@ async def test_events_that_say_who_is_who_are_stored_once_with_their_earliest_ev
     async with await Database(Secret(world.database_url)).connect(name="test") as session:
         group = await group_of(session, world.tenant, ["old"], most=100)
         assert group.now == {"old": "ada", "x": "ada", "ada": "ada"}
+    sessions = Sessions(Database(Secret(world.database_url)))
+    answer = await PersonAnswers(sessions).answer(PersonQuery(tenant=world.tenant, user_id="old"))
+    assert (answer.person_id, answer.ids, answer.events) == ("ada", ["ada", "old", "x"], 4)
+    assert answer.last_ms is not None
+    assert answer.first_ms is not None
+    assert answer.last_ms - answer.first_ms == 180_000
+    with pytest.raises(QueryError):
+        await PersonAnswers(sessions).answer(PersonQuery(tenant=world.tenant, user_id="nobody"))
+    await sessions.close()
