@@ -175,3 +175,39 @@ async def test_users_are_found_by_the_beginning_of_their_ids(
         await page.get_by_label("Id begins with").fill("nobody")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("No user has an id that begins with nobody")).to_be_visible()
+
+
+async def test_a_funnel_is_a_panel_that_is_made_with_the_editor_and_leads_to_its_page(
+    gateway: gateway_rig.Rig, chrome: Browser
+) -> None:
+    editor = await gateway.key("editor", tenant="default")
+    async with gateway.http.put(
+        f"{gateway.url}{PAGES}/dashboards/product",
+        json={"title": "Product", "panels": [{"kind": "funnel", "title": "From tea to feedback", **FUNNEL}]},
+        headers={"x-api-key": editor, "if-match": "*"},
+    ) as stored:
+        assert stored.status in (200, 201), await stored.text()
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await visit.open("product", "?from=now-30d&to=now")
+        users = page.locator("article").filter(has=page.get_by_role("heading", name="From tea to feedback")).locator(".users")
+        await expect(users).to_have_text([f"{n} users" for n in (VISITORS, ASKING, RATING)])
+        await _shot(visit, "funnel-panel", {})
+        await _is_sound(visit)
+        await page.get_by_role("link", name="From tea to feedback").click()
+        await expect(page.get_by_role("list", name="Steps").locator(".users")).to_have_count(3)
+
+        await page.evaluate(
+            "([path, key]) => fetch(path, {method: 'POST', headers: {authorization: `Bearer ${key}`}})",
+            [f"{PAGES}/analytics/session", editor],
+        )
+        await page.goto(f"{gateway.url}{PAGES}/dashboard-editor?dashboard=product")
+        await page.get_by_role("button", name="Edit From tea to feedback").click()
+        await page.get_by_role("button", name="Add a step").click()
+        fourth = page.get_by_role("group", name="Step 4", exact=True)
+        await expect(page.get_by_text("Name the event of each step")).to_be_visible()
+        await fourth.get_by_label("Event type").fill("page_view")
+        preview = page.locator("article").filter(has=page.get_by_role("heading", name="From tea to feedback"))
+        await preview.scroll_into_view_if_needed()
+        await expect(preview.locator(".users")).to_have_text([f"{n} users" for n in (VISITORS, ASKING, RATING, 0)])
+        await _shot(visit, "funnel-editor", {})

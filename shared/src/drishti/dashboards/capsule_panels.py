@@ -23,6 +23,7 @@ from drishti.dashboards.panels import (
     StoredQuery,
     TracesPanel,
 )
+from drishti.dashboards.product_panels import FunnelPanel, ProductPanel, question_of
 from drishti.errors import DrishtiError
 from drishti.measures.built_in import FED
 from drishti.measures.fields import FIELDS
@@ -31,9 +32,9 @@ from drishti.messages.attribute_alternatives import alternatives_of
 Ask: TypeAlias = Callable[[str, Any], Any]
 """What is at a path of the gateway, by ``POST`` where there is a body."""
 
-AskedPanel: TypeAlias = TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel
+AskedPanel: TypeAlias = TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel | ProductPanel
 
-KINDS = frozenset({"traces", "errors", "service_map", "histogram", "query"})
+KINDS = frozenset({"traces", "errors", "service_map", "histogram", "query", "funnel"})
 
 MOST_POINTS = 240
 STEPS_S = {
@@ -124,6 +125,10 @@ def answer_of(panel: dict[str, Any], begin_ms: int, end_ms: int, ask: Ask) -> di
             return _histogram(known, begin_ms, end_ms, ask)
         case QueryPanel():
             return _query(known, begin_ms, end_ms, ask)
+        case FunnelPanel():
+            path, question = question_of(known)
+            counted: dict[str, Any] = ask(f"/api/analytics/{path}", {**question, "from": begin_ms, "to": end_ms})
+            return counted
 
 
 Parameters: TypeAlias = list[tuple[str, str]]

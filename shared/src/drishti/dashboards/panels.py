@@ -24,6 +24,7 @@ from drishti.dashboards.panel_parts import (
     Title,
     Unit,
 )
+from drishti.dashboards.product_panels import ProductPanel
 from drishti.messages.field_types import Step, Token
 
 MAX_PANELS = 100
@@ -255,6 +256,7 @@ Panel = (
     | ServiceMapPanel
     | HistogramPanel
     | QueryPanel
+    | ProductPanel
 )
 
 INSIGHT_PANELS = (EventsPanel, IncidentsPanel, ForecastScoresPanel)
@@ -280,7 +282,7 @@ def questions(panel: Panel) -> Iterator[tuple[str, PanelQuestion]]:
             for place, column in _numbered("columns", panel.columns):
                 yield place, msgspec.structs.replace(column, by=panel.by)
         case _:
-            pass  # words, what models say, and what is asked of stored spans and numbers: nothing that frames answer
+            pass  # words, what models say, and what is asked of stored spans, numbers and events: nothing that frames answer
 
 
 def _numbered(name: str, asked: Iterable[PanelQuestion]) -> Iterator[tuple[str, PanelQuestion]]:

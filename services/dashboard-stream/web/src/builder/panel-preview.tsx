@@ -22,6 +22,8 @@ import { Variables } from "./variables-form.tsx";
 const MINUTES = 5;
 /** Of what is asked of stored spans and numbers. */
 const ASKED_MINUTES = 60;
+/** Users take their steps over days. */
+const USERS_MINUTES = 30 * 24 * 60;
 /** After the last key, until what is stored is asked. */
 const PAUSE_MS = 400;
 const NONE: ReadonlySet<string> = new Set();
@@ -59,7 +61,7 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
     if (isInsightPanel(panel)) return <InsightPreview panel={panel} drawn={{ board, units: unitsOf(metrics, dashboard), entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
-    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={asked && isAsked(panel) ? asked : panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={asked && isAsked(panel) ? asked : panel} drawn={{ board, units, entries, now, minutes: panel.kind === "funnel" ? USERS_MINUTES : ASKED_MINUTES, follows: true, theme }} />;
     const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range), thresholds: panel.thresholds?.filter(({ value }) => typeof value === "number"), bands: panel.bands?.filter(({ lower, upper }) => isEnd(lower) && isEnd(upper)) } : panel;
     return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
   }

@@ -23,6 +23,7 @@ export const KINDS: Readonly<Record<string, string>> = {
   service_map: "Service map",
   histogram: "Histogram",
   query: "Query: any expression",
+  funnel: "Funnel: users step by step",
 };
 
 /** Kinds that are of the values of a dimension. */
@@ -114,6 +115,7 @@ export function newPanel(kind: string, metrics: readonly Metric[]): Panel {
   if (kind === "traces") return { kind, title: "Newest traces" };
   if (kind === "errors") return { kind, title: "Open errors" };
   if (kind === "service_map") return { kind, title: "Service map" };
+  if (kind === "funnel") return { kind, title: "Funnel", steps: [{ event_type: "" }, { event_type: "" }] };
   if (kind === "query") {
     const { token = "", field = "" } = metric ? { token: metric.token, field: question.field } : {};
     return { kind, title: "Query", queries: [{ expression: token ? `${field}(${token})` : "" }] };

@@ -1,10 +1,12 @@
-/** Asks once for what panels of stored spans and numbers show over a range: as they ask themselves. */
+/** Asks once for what panels of stored spans, numbers and events show over a range: as they ask themselves. */
 import { anyOf, errorRows } from "../model/searches.ts";
 import type { AskedPanel } from "../model/panels.ts";
 import type { Bounds } from "../model/shown-time.ts";
+import { funnelQuestion } from "../model/funnels.ts";
 import { fetchErrors } from "./explorer.ts";
 import { askedOf } from "./histogram-answer.ts";
 import { cameOf } from "./query-answer.ts";
+import { fetchFunnel } from "./product.ts";
 import { fetchServiceMap, fetchTracesOf } from "./traces.ts";
 
 export function answerOf(panel: AskedPanel, { from, to }: Bounds, signal: AbortSignal): Promise<unknown> {
@@ -17,6 +19,8 @@ export function answerOf(panel: AskedPanel, { from, to }: Bounds, signal: AbortS
       return fetchServiceMap(from, to, anyOf(panel.service, panel.services), signal);
     case "histogram":
       return askedOf(panel, from, to, signal);
+    case "funnel":
+      return fetchFunnel({ ...funnelQuestion(panel), from, to }, signal);
     case "query":
       return cameOf(panel, { from, to }, 0, signal);
   }

@@ -1,7 +1,6 @@
 /** Asks the gateway what users do. */
-import type { EventNames, FunnelAnswer, KnownUsers } from "../model/contracts.ts";
+import type { EventNames, FunnelAnswer, KnownUsers, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
-import type { UserList } from "../model/users.ts";
 import { get, of, ROOT, send } from "./analytics.ts";
 
 /** A question that is posted, though it changes nothing: it is too long for an address. */

@@ -26,6 +26,8 @@ const SERVICE_MAP: Shape = {
   edges: [{ caller: "text", callee: "text", share: "number", traffic: TRAFFIC }],
   "service_names?": NAMES,
 };
+const FUNNEL_STEPS: Shape = [{ event_type: "text", users: "number", "of_first?": "number or null", "of_previous?": "number or null" }];
+const FUNNEL: Shape = { from: "number", to: "number", sampled: "number", steps: FUNNEL_STEPS };
 const HISTOGRAM: Shape = { unit: "text", from: "number", to: "number", at: "number" };
 const SPREAD: Shape = { bins: [{ from: "number", to: "number", count: "number" }], count: "number", p50: "number", p95: "number" };
 const QUERY: Shape = {
@@ -42,6 +44,8 @@ export function answerSize(panel: Fields, answer: unknown): number | null {
       return fits(answer, ERRORS) ? 0 : null;
     case "service_map":
       return fits(answer, SERVICE_MAP) ? 0 : null;
+    case "funnel":
+      return funnelFits(answer) ? 0 : null;
     case "histogram":
       return histogramSize(answer);
     case "query":
@@ -49,6 +53,17 @@ export function answerSize(panel: Fields, answer: unknown): number | null {
     default:
       return null;
   }
+}
+
+function funnelFits(answer: unknown): boolean {
+  if (!isRecord(answer) || !fits(answer, FUNNEL)) return false;
+  const { times = null, groups = [] } = answer;
+  if (!timesFit(times) || !Array.isArray(groups) || groups.length > ITEMS) return false;
+  return groups.every((group) => isRecord(group) && fits(group, { steps: FUNNEL_STEPS, "other?": "truth" }) && (group["value"] === null || fits(group["value"], "text")) && timesFit(group["times"] ?? null));
+}
+
+function timesFit(times: unknown): boolean {
+  return times === null || fits(times, { mean_ms: "number", p50_ms: "number", p90_ms: "number", p99_ms: "number" });
 }
 
 function histogramSize(answer: unknown): number | null {

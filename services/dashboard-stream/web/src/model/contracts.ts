@@ -443,7 +443,7 @@ export interface DashboardDocument {
   title: string;
   description?: string;
   variables?: Variable[];
-  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel)[];
+  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel | FunnelPanel)[];
   feed?: PanelQuestion[];
 }
 
@@ -733,6 +733,23 @@ export interface ErrorsWith {
 }
 
 /**
+ * A condition on a property of an event, as in a question: ``value`` of all operators but ``in``, which has ``values``, and
+ * ``exists``, which has none.
+ */
+export interface EventCondition {
+  property: string;
+  op?: "!=" | "<" | "<=" | "=" | ">" | ">=" | "exists" | "in" | "prefix";
+  value?: string;
+  values?: string[];
+}
+
+/** Events of a type that meet all conditions. */
+export interface EventFilter {
+  event_type: string;
+  where?: EventCondition[];
+}
+
+/**
  * Types and properties of stored events with a user, in the order of the alphabet; ``properties`` as conditions and
  * break-downs name them. ``more``: there are more than could be listed.
  */
@@ -996,6 +1013,24 @@ export interface FunnelGroup {
   times?: ConversionTimes | null;
   /** all further values together */
   other?: boolean;
+}
+
+/**
+ * How many users do one step after another, the last within ``window_s`` of the first; ``breakdown`` is a property of the
+ * first step, of which the ``limit`` values with the most users are shown.
+ */
+export interface FunnelPanel {
+  kind: "funnel";
+  id?: string | null;
+  title: string;
+  description?: string;
+  layout?: Layout | null;
+  steps: EventFilter[];
+  /** seconds that a user has from the first step to the last; 90 days at most */
+  window_s?: number;
+  breakdown?: string;
+  /** values of the break-down in the answer; the rest together as `other` */
+  limit?: number;
 }
 
 /**

@@ -1,11 +1,16 @@
 /** A funnel as people put it together, and what its numbers are called. Pure. */
-import type { FunnelAnswer, FunnelQuery, FunnelStep, PropertyCondition } from "./contracts.ts";
+import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelStep, PropertyCondition } from "./contracts.ts";
 import { percent } from "./explorer-choice.ts";
 import { counted, whole } from "./format.ts";
 import { type Body, isBody, usersLink } from "./product.ts";
 
 /** The question without tenant and range; fields that are not known here are kept. */
 export type FunnelQuestion = Omit<FunnelQuery, "tenant" | "from" | "to" | "sample">;
+
+/** The question of a panel. */
+export function funnelQuestion({ steps, window_s, breakdown, limit }: FunnelPanel): FunnelQuestion {
+  return { steps: [...steps], ...(window_s ? { window_s } : {}), ...(breakdown ? { breakdown } : {}), ...(limit ? { limit } : {}) };
+}
 
 export const MOST_STEPS = 12;
 export const MOST_CONDITIONS = 16;

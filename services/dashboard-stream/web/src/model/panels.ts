@@ -51,10 +51,10 @@ function numbered(place: string, questions: readonly (PanelQuestion | Line)[]): 
 /** What models say, of some metrics. */
 export type InsightPanel = Extract<Panel, { kind: "events" | "incidents" | "forecast_scores" }>;
 
-/** What is asked of stored spans and numbers while it is seen. */
-export type AskedPanel = Extract<Panel, { kind: "traces" | "errors" | "service_map" | "histogram" | "query" }>;
+/** What is asked of stored spans, numbers and events while it is seen. */
+export type AskedPanel = Extract<Panel, { kind: "traces" | "errors" | "service_map" | "histogram" | "query" | "funnel" }>;
 
-const ASKED: ReadonlySet<string> = new Set<AskedPanel["kind"]>(["traces", "errors", "service_map", "histogram", "query"]);
+const ASKED: ReadonlySet<string> = new Set<AskedPanel["kind"]>(["traces", "errors", "service_map", "histogram", "query", "funnel"]);
 
 export function isAsked(panel: Panel): panel is AskedPanel {
   return ASKED.has(panel.kind);

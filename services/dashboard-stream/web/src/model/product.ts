@@ -30,6 +30,11 @@ export function questionQueryOf(choice: QuestionChoice): string {
   return text && `?${text}`;
 }
 
+/** The page at `path` below that of dashboards, with this question over this very range. */
+export function questionLink(page: "funnels", question: Body, range: { from: number; to: number }): string {
+  return `/api/dashboard/${page}${questionQueryOf({ range: FIRST_RANGE, ...range, question })}`;
+}
+
 /** The question of `choice` over its range, as it is sent. */
 export function sentOf(question: Body, window: TimeWindow, now: number): Body {
   return { ...question, ...boundsOf(window, now) };

@@ -2,14 +2,6 @@
 import type { Body } from "./product.ts";
 import { funnelUsersInWords } from "./funnels.ts";
 
-/** `total` users, and the ids of some of them. `sampled`: the share of all users that was looked at. */
-export interface UserList {
-  as_of: number;
-  total: number;
-  users: string[];
-  sampled?: number;
-}
-
 /** What a user of the list did, by the path of the question. */
 const WORDS: Readonly<Record<string, (question: Body) => string>> = {
   "funnel/users": funnelUsersInWords,

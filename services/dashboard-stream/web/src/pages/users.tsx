@@ -1,10 +1,10 @@
 /** The page of users: those behind a number, those whose ids begin with something, or those who were active last. */
 import type { Asked } from "../model/asked.ts";
-import type { KnownUsers } from "../model/contracts.ts";
+import type { KnownUsers, UserList } from "../model/contracts.ts";
 import { counted, whole } from "../model/format.ts";
 import { type UsersChoice, usersLink } from "../model/product.ts";
 import { windowInWords } from "../model/time-range.ts";
-import { listInWords, rangeOf, type UserList } from "../model/users.ts";
+import { listInWords, rangeOf } from "../model/users.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { Counting } from "../panels/counting.tsx";
 import { download } from "../panels/download.ts";

@@ -27,6 +27,7 @@ const SOURCES: Partial<Record<Panel["kind"], string>> = {
   errors: "Failed spans and their exceptions, grouped by service, type, place and template of the message.",
   query: "Stored numbers, merged exactly over the range that is shown: a ratio is one of sums, and a percentile that of all observations.",
   service_map: "Calls between services, out of spans: their rate, the share that failed, and their percentiles within 1 %.",
+  funnel: "Users counted one by one from stored events, exactly and up to the last one: who did the steps in this order within the window.",
   histogram: "All values of the metric over the range that is shown, counted exactly in ranges of values, each as many times as wide as the one below it.",
 };
 

@@ -10,6 +10,7 @@ import { TextPanel } from "./text-panel.tsx";
 
 // What is asked of stored spans and numbers comes after the page anyway.
 const ErrorPanel = lazyPanel(() => import("./error-list.tsx").then((module) => module.ErrorPanel));
+const FunnelPanel = lazyPanel(() => import("./funnel-panel.tsx").then((module) => module.FunnelPanel));
 const Histogram = lazyPanel(() => import("./histogram.tsx").then((module) => module.Histogram));
 const QueryPanel = lazyPanel(() => import("./query-panel.tsx").then((module) => module.QueryPanel));
 const ServiceMapPanel = lazyPanel(() => import("./service-map-panel.tsx").then((module) => module.ServiceMapPanel));
@@ -39,6 +40,8 @@ export function ListPanel({ panel, drawn }: { panel: Sections["lists"][number]; 
       return <ServiceMapPanel panel={panel} seen={drawn} />;
     case "histogram":
       return <Histogram panel={panel} seen={drawn} />;
+    case "funnel":
+      return <FunnelPanel panel={panel} seen={drawn} />;
     case "query":
       return <QueryPanel panel={panel} drawn={drawn} />;
   }

@@ -6,17 +6,15 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from analytics.product.counting.conditions import Condition, column_of, number_of
+from analytics.product.counting.conditions import Condition, column_of
 from analytics.product.segments.event_rows import FIELDS
 from analytics.product.segments.reading import KnownNames
 from analytics.product.segments.segment import PROPERTY
 from drishti.errors import QueryError
-from drishti.messages.product.conditions import PropertyCondition
+from drishti.messages.product.conditions import PropertyCondition, wrong_comparison
 
 LAST_MS = 253_370_764_800_000
 """The beginning of the year 9999: PostgreSQL and Python know no day after it."""
-
-_ORDER = ("<", "<=", ">", ">=")
 
 
 class Name(NamedTuple):
@@ -52,18 +50,10 @@ def names_of(asked: Sequence[PropertyCondition], field: str) -> list[Name]:
 
 
 def _condition(asked: PropertyCondition, field: str) -> Condition:
-    column = column_of(asked.property)
-    if asked.op == "in":
-        if not asked.values:
-            raise QueryError("must be a list of at least one value", field=f"{field}.values")
-        return Condition(column, asked.op, tuple(asked.values))
-    if asked.values:
-        raise QueryError(f"is for the operator `in` only; `{asked.op}` compares with `value`", field=f"{field}.values")
-    if asked.op == "exists" and asked.value:
-        raise QueryError("`exists` compares with nothing: leave it out", field=f"{field}.value")
-    if asked.op in _ORDER and number_of(asked.value) is None:
-        raise QueryError(f"must be a number: `{asked.op}` compares numbers", field=f"{field}.value")
-    return Condition(column, asked.op, (asked.value,))
+    if wrong := wrong_comparison(asked):
+        part, error = wrong
+        raise QueryError(error, field=f"{field}.{part}")
+    return Condition(column_of(asked.property), asked.op, tuple(asked.values) if asked.op == "in" else (asked.value,))
 
 
 async def check_names(known: KnownNames, asked: Names) -> None:

@@ -1,0 +1,64 @@
+/** A funnel in a panel: its bars lead to the users behind them, its title to the page where it can be changed. */
+import { useContext } from "preact/hooks";
+import { fetchFunnel } from "../live/product.ts";
+import type { FunnelAnswer, FunnelPanel as Funnel } from "../model/contracts.ts";
+import type { DataTable } from "../model/data-table.ts";
+import { askedFunnel, barsOf, type Chosen, funnelQuestion, funnelUsersLink, resultInWords } from "../model/funnels.ts";
+import { keyOf } from "../model/panels.ts";
+import { questionLink } from "../model/product.ts";
+import { AskedPanel } from "./asked-panel.tsx";
+import { FunnelBars, FunnelGroups, Times } from "./funnel-bars.tsx";
+import type { Seen } from "./panel-data.ts";
+import { StoredAnswers } from "./stored-answers.ts";
+
+export function FunnelPanel({ panel, seen }: { panel: Funnel; seen: Seen }) {
+  const funnel = funnelQuestion(panel);
+  const isStored = useContext(StoredAnswers) !== null;
+  const to = Math.round(seen.now);
+  if (!askedFunnel(funnel)) {
+    return (
+      <article class="panel">
+        <h2>{panel.title}</h2>
+        <p class="empty">Name the event of each step, and the property of each condition.</p>
+      </article>
+    );
+  }
+  return (
+    <AskedPanel
+      id={keyOf(panel)}
+      title={panel.title}
+      link={questionLink("funnels", { ...funnel }, { from: Math.round(to - seen.minutes * 60_000), to })}
+      asks={JSON.stringify(funnel)}
+      seen={seen}
+      kind="funnel"
+      ask={(from, to, signal) => fetchFunnel({ ...funnel, from, to }, signal)}
+      rows={(answer) => rowsOf(answer, panel)}
+    >
+      {(answer) => {
+        const linkOf = (chosen: Chosen) => (isStored ? "" : funnelUsersLink(funnel, answer, chosen));
+        return (
+          <>
+            <p>{resultInWords(answer)}</p>
+            <FunnelBars answer={answer} funnel={funnel} linkOf={linkOf} />
+            {answer.times && <Times times={answer.times} />}
+            {panel.breakdown && <FunnelGroups answer={answer} breakdown={panel.breakdown} linkOf={linkOf} />}
+          </>
+        );
+      }}
+    </AskedPanel>
+  );
+}
+
+function rowsOf(answer: FunnelAnswer, panel: Funnel): DataTable {
+  const groups = (answer.groups ?? []).flatMap(({ value, other, ...group }) => barsOf({ steps: group.steps }, panel).map((bar) => [other ? "other" : (value ?? "unknown"), bar.title, bar.users, bar.ofFirst, bar.ofPrevious]));
+  return {
+    columns: [
+      { title: panel.breakdown || "Of", unit: "", kind: "text" },
+      { title: "Step", unit: "", kind: "text" },
+      { title: "Users", unit: "{user}", kind: "number" },
+      { title: "Of the first step", unit: "share", kind: "number" },
+      { title: "Of the step before", unit: "share", kind: "number" },
+    ],
+    rows: [...barsOf(answer, panel).map((bar) => ["all", bar.title, bar.users, bar.ofFirst, bar.ofPrevious]), ...groups],
+  };
+}
