@@ -68,8 +68,6 @@ export function replacedAt(question: Body, field: string, value: string): Body {
 
 /** Users behind a number: those whom the question `of` (its path below that of analytics) finds, its range within. */
 export interface UsersChoice {
-  /** The id of the one user who is shown; empty: a list. */
-  user: string;
   /** What the ids of the list begin with. */
   prefix: string;
   of: string;
@@ -83,10 +81,10 @@ export function usersChoiceOf(query: string): UsersChoice {
   const of = given.get("of") ?? "";
   const question = bodyOf(given.get("question"));
   const found = PATH.test(of) && question ? { of, question } : { of: "", question: null };
-  return { user: given.get("user") ?? "", prefix: given.get("prefix") ?? "", ...found };
+  return { prefix: given.get("prefix") ?? "", ...found };
 }
 
 /** The page of a list of users; of those behind a number with the whole question, so that it can be sent to others. */
-export function usersLink({ user, prefix, of, question }: Partial<UsersChoice>): string {
-  return linkTo(USERS_PATH, { user, prefix, of, question: of && question ? JSON.stringify(question) : "" });
+export function usersLink({ prefix, of, question }: Partial<UsersChoice>): string {
+  return linkTo(USERS_PATH, { prefix, of, question: of && question ? JSON.stringify(question) : "" });
 }

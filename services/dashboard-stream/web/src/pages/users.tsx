@@ -1,8 +1,10 @@
 /** The page of users: those behind a number, those whose ids begin with something, or those who were active last. */
 import type { Asked } from "../model/asked.ts";
 import type { KnownUsers, UserList } from "../model/contracts.ts";
+import { linkTo } from "../model/explorer-choice.ts";
+import { TRACES_PATH } from "../model/explorer.ts";
 import { counted, whole } from "../model/format.ts";
-import { type UsersChoice, usersLink } from "../model/product.ts";
+import type { UsersChoice } from "../model/product.ts";
 import { windowInWords } from "../model/time-range.ts";
 import { listInWords, rangeOf } from "../model/users.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
@@ -46,7 +48,7 @@ function Search({ prefix, show }: { prefix: string; show: Props["show"] }) {
   useEffect(() => setTyped(prefix), [prefix]);
   const submit = (event: Event) => {
     event.preventDefault();
-    show({ prefix: typed.trim(), of: "", question: null, user: "" });
+    show({ prefix: typed.trim(), of: "", question: null });
   };
   return (
     <form class="panel trace-conditions" role="search" onSubmit={submit}>
@@ -140,7 +142,7 @@ function Behind({ list, choice, more, now }: { list: UserList; choice: UsersChoi
 
 function UserLink({ id }: { id: string }) {
   return (
-    <a href={usersLink({ user: id })}>
+    <a href={linkTo(TRACES_PATH, { user: id, range: "7d" })} title="Traces of this user">
       <bdi>{id}</bdi>
     </a>
   );

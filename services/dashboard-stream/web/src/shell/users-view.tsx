@@ -1,4 +1,4 @@
-/** The frame around the page of users, and around one of them. */
+/** The frame around the page of users. */
 import { useEffect, useState } from "preact/hooks";
 import { fetchUsers, fetchUsersOf } from "../live/product.ts";
 import { useAsked } from "../live/use-asked.ts";

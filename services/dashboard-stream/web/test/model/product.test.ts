@@ -34,10 +34,10 @@ test("a name is replaced where the answer says that it is not known, and nowhere
 
 test("a list of users is named by the question that it answers, and only a question about users is asked", () => {
   const query = (link: string) => link.slice(link.indexOf("?"));
-  const choice = { user: "", prefix: "", of: "funnel/users", question: { ...QUESTION, step: 2, outcome: "dropped" } };
+  const choice = { prefix: "", of: "funnel/users", question: { ...QUESTION, step: 2, outcome: "dropped" } };
   assert.deepEqual(usersChoiceOf(query(usersLink(choice))), choice);
   for (const path of ["funnel", "../keys/users", "people/undo", "/users", "https://example.com/users"]) {
     assert.equal(usersChoiceOf(`?of=${encodeURIComponent(path)}&question=%7B%7D`).question, null, path);
   }
-  assert.equal(usersChoiceOf(query(usersLink({ user: "a/b?c" }))).user, "a/b?c");
+  assert.equal(usersChoiceOf(query(usersLink({ prefix: "a/b?c" }))).prefix, "a/b?c");
 });
