@@ -341,3 +341,17 @@ async def test_an_order_that_is_none_is_told_what_to_change(office: Office) -> N
     assert (await office.ask("DELETE", "/api/users/a", params={"block": "perhaps"}))[0] == 422
     for unknown in (str(uuid.uuid4()), "nonsense"):
         assert (await office.ask("GET", f"/api/erasures/{unknown}"))[0] == 404
+
+
+async def test_a_person_is_erased_with_their_anonymous_ids(office: Office) -> None:
+    await office.analytics.publish(happened("anon-1"), happened("anon-2"))
+    await office.analytics.publish(event(event_type="identify", user_id=USER, data={"anonymous_id": "anon-1"}))
+    await office.analytics.wait_settled()
+    removed = (await office.wait_done((await office.erase())["id"]))["removed"]
+    assert removed["events"] == 2
+    assert removed["person_edges"] == 2
+    connection = await office.analytics.connect()
+    assert await tables_naming(connection, USER) == {}
+    assert await tables_naming(connection, "anon-1") == {}
+    assert await tables_naming(connection, "anon-2")
+    await connection.close()

@@ -119,6 +119,10 @@ class RowErasing:
                 given = (self._erased.tenant, _bucket(user), user.to_bytes(8, "little", signed=True))
                 if not await self._session.fetch("days_of_user_in_segments", *given):
                     gone.append(user)
+            edges = (self._erased.tenant, [*self._named.ids], self._erased.before)
+            await self._removed("person_edges", await self._session.execute("erase_person_edges", *edges))
+            if len(gone) == len(self._hashes):
+                await self._removed("person_ids", await self._session.execute("erase_person_ids", *edges[:2]))
             await self._removed("user_ids", await self._session.execute("erase_user_ids", self._erased.tenant, gone))
 
     async def _removed(self, store: str, count: int) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from analytics.erasure.named import hash_of
 from analytics.errors import LockTimeout
 from analytics.event_metrics.table import LOCK_TIMEOUT
+from analytics.product.people.changes import TooManyIds, group_of
 from analytics.query.sessions import Sessions
 from analytics.storage.database import Session
 from analytics.storage.rows import Record, epoch_ms
@@ -22,6 +23,7 @@ _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 
 FOREVER_YEAR = 9000
 TRIES = 3
+MOST_IDS = 10_000
 PAUSE_S = 0.2
 
 
@@ -48,13 +50,24 @@ async def _begin(session: Session, asked: EraseUser) -> Erasure:
     async with session.transaction():
         await session.execute("limit_lock_wait", LOCK_TIMEOUT)
         await session.execute("change_event_metrics")
-        ids = [asked.user_id]
+        ids = await _ids_of_person(session, asked)
         added = (asked.tenant, user_hash, ids, asked.asked_by, asked.block, NEWEST.total_seconds())
         (record,) = await session.fetch("add_erasure", *added)
         hashes = [hash_of(asked.tenant, user) for user in ids]
         await session.execute("put_tombstones", asked.tenant, hashes, record["before"])
         await session.execute("next_tombstone_epoch")
     return receipt(record)
+
+
+async def _ids_of_person(session: Session, asked: EraseUser) -> list[str]:
+    """All ids that are or were one person with the user, of whom the anonymous ones tell as much."""
+    try:
+        group = await group_of(session, asked.tenant, [asked.user_id], most=MOST_IDS)
+    except TooManyIds:
+        raise QueryError(
+            f"more than {MOST_IDS:,} ids were merged into one with this user: undo that first", field="user_id"
+        ) from None
+    return sorted({asked.user_id, *(one for one, person in group.now.items() if person == group.now.get(asked.user_id))})
 
 
 class ErasureAnswers:

@@ -99,6 +99,14 @@ UPDATE series AS s SET labels = (
 WHERE metric IN (SELECT id FROM metric_ids WHERE tenant = $1)
     AND EXISTS (SELECT FROM jsonb_each_text(s.labels) AS l WHERE l.value = ANY ($2::text[]))
 
+-- name: erase_person_edges
+-- tenant, ids, before
+DELETE FROM person_edges WHERE tenant = $1 AND (from_id = ANY ($2::text[]) OR to_id = ANY ($2::text[])) AND at < $3
+
+-- name: erase_person_ids
+-- tenant, ids
+DELETE FROM person_ids WHERE tenant = $1 AND (user_id = ANY ($2::text[]) OR person_id = ANY ($2::text[]))
+
 -- name: erase_user_ids
 -- tenant, hashes
 DELETE FROM user_ids WHERE tenant = $1 AND hash = ANY ($2::bigint[])
