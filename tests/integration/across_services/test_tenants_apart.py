@@ -74,6 +74,8 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
         "event_names": Asked("/event-names", {}, range=False),
         "users": Asked("/users", {"prefix": "user"}, range=False),
+        "paths": Asked("/paths", {}, range=False, document={"node": "mark"} | INSTANTS),
+        "paths_users": Asked("/paths/users", {}, range=False, document={"node": "mark", "step": 0, "name": "alpha"} | INSTANTS),
         "sessions": Asked("/sessions", {}, range=False, document=SESSIONS | INSTANTS),
         "sessions_users": Asked("/sessions/users", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
     }

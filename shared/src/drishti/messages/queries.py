@@ -15,6 +15,7 @@ from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSear
 from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, ErasureQuery, ErasuresQuery
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
+from drishti.messages.product.paths import PathsAnswer, PathsQuery, PathsUsersQuery
 from drishti.messages.product.people import PersonAnswer, PersonQuery
 from drishti.messages.product.sessions import SessionsAnswer, SessionsQuery, SessionsUsersQuery
 from drishti.messages.product.users import UserList
@@ -284,6 +285,22 @@ QUERIES: tuple[QueryType, ...] = (
         answer=KnownUsers,
         path="/users",
         description="Users by the beginning of their ids, or those who were active last.",
+    ),
+    QueryType(
+        name="paths",
+        model=PathsQuery,
+        answer=PathsAnswer,
+        path="/paths",
+        posted=True,
+        description="What users do one thing after another, as nodes, edges with times and errors, and whole paths.",
+    ),
+    QueryType(
+        name="paths_users",
+        model=PathsUsersQuery,
+        answer=UserList,
+        path="/paths/users",
+        posted=True,
+        description="The users of one node or edge of paths.",
     ),
     QueryType(
         name="sessions",

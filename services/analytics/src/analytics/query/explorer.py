@@ -12,6 +12,7 @@ from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.names import EventNameLists, UserLists
+from analytics.query.product.paths import PathAnswers, PathUserAnswers
 from analytics.query.product.people import PersonAnswers
 from analytics.query.product.sessions import SessionAnswers, SessionUserAnswers
 from analytics.query.sessions import Sessions
@@ -62,6 +63,8 @@ def explorer_answers(
         "funnel": FunnelAnswers(users),
         "event_names": EventNameLists(sessions),
         "users": UserLists(sessions),
+        "paths": PathAnswers(users),
+        "paths_users": PathUserAnswers(users),
         "sessions": SessionAnswers(users),
         "sessions_users": SessionUserAnswers(users),
         "erase_user": UserErasing(sessions),

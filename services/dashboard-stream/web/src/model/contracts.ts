@@ -1413,6 +1413,51 @@ export interface PartOfRoot {
   example?: string;
 }
 
+/** An event of this type, or of any, that meets all conditions. */
+export interface PathAnchor {
+  event_type?: string;
+  where?: PropertyCondition[];
+}
+
+/** Paths that are the same from end to end. */
+export interface PathCount {
+  steps: string[];
+  count: number;
+}
+
+/**
+ * ``count`` paths of ``users`` go from one node to another, which are places in `nodes`. ``median_ms``: the time between
+ * the two events; ``latency_ms``: the median latency of the second one, of those that have it; ``error_rate``: the share of
+ * them that failed, from 0 to 1.
+ */
+export interface PathEdge {
+  source: number;
+  target: number;
+  count: number;
+  users: number;
+  median_ms: number;
+  latency_ms?: number | null;
+  error_rate?: number | null;
+}
+
+/**
+ * Values that match ``pattern``, in which `*` stands for any characters, are one node, called ``name`` or as the
+ * pattern.
+ */
+export interface PathGroup {
+  pattern: string;
+  name?: string;
+}
+
+/** ``count`` paths have ``name`` as their ``step``: 0 is the start; before an end steps are negative, and the end is 0. */
+export interface PathNode {
+  step: number;
+  name: string;
+  count: number;
+  /** all further names of the step together */
+  other?: boolean;
+}
+
 /**
  * The critical path, as columns: what the trace waited for ``from_ms`` to ``to_ms`` after its start, by the span's place.
  * ``waiting``: 1 where the span had been asked for and had not begun.
@@ -1449,6 +1494,110 @@ export interface PathTimes {
   mean_ms: number;
   path_ms: number;
   share: number;
+}
+
+/**
+ * The answer to a :class:`PathsQuery`: ``paths`` of ``users``. ``missed``: by so many at most each of ``top_paths`` is more
+ * frequent than its count says; 0 unless there are very many different ones.
+ *
+ * ``sampled`` is the share of all users that was counted; numbers are of these users, not multiplied.
+ */
+export interface PathsAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  sampled: number;
+  paths: number;
+  users: number;
+  nodes: PathNode[];
+  edges: PathEdge[];
+  top_paths?: PathCount[];
+  missed?: number;
+}
+
+/**
+ * A question to analytics: what users do one thing after another, after ``start`` or before ``end``, in sessions that began
+ * in `[from, to)`, or by user where ``window_s`` is given.
+ *
+ * Steps are events of ``event_types`` that meet all of ``where``. ``limit``: nodes of each step; the rest together as
+ * `other`. ``sample``: of a sixteenth of the users only.
+ */
+export interface PathsQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** the types of events that count; all if none is given */
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** `event_type`, or the property whose values are nodes */
+  node?: string;
+  group?: PathGroup[];
+  start?: PathAnchor | null;
+  end?: PathAnchor | null;
+  /** steps of a path, counted from its start or end */
+  max_steps?: number;
+  collapse_repeats?: boolean;
+  window_s?: number | null;
+  /** seconds without an event of its user after which a session has ended; a day at most */
+  gap_s?: number;
+  /** a session ends at midnight of `tz` as well */
+  midnight?: boolean;
+  /** another `utm_campaign` begins another session */
+  campaign?: boolean;
+  /** IANA name of the time zone of days, weeks and months */
+  tz?: string;
+  /** the property with the latency of an event in ms; none if empty */
+  latency?: string;
+  /** whether the share of events that failed is told of each edge */
+  errors?: boolean;
+  /** nodes of each step; the rest together as `other` */
+  limit?: number;
+  sample?: boolean;
+}
+
+/**
+ * A question to analytics: the users of paths as of a :class:`PathsQuery` that have ``name`` as their ``step``, and
+ * ``next_name`` as the one after it where that is given.
+ */
+export interface PathsUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  step: number;
+  name: string;
+  next_name?: string;
+  /** the types of events that count; all if none is given */
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** `event_type`, or the property whose values are nodes */
+  node?: string;
+  group?: PathGroup[];
+  start?: PathAnchor | null;
+  end?: PathAnchor | null;
+  /** steps of a path, counted from its start or end */
+  max_steps?: number;
+  collapse_repeats?: boolean;
+  window_s?: number | null;
+  /** seconds without an event of its user after which a session has ended; a day at most */
+  gap_s?: number;
+  /** a session ends at midnight of `tz` as well */
+  midnight?: boolean;
+  /** another `utm_campaign` begins another session */
+  campaign?: boolean;
+  /** IANA name of the time zone of days, weeks and months */
+  tz?: string;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
 }
 
 /**

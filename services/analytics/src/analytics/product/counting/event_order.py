@@ -8,9 +8,10 @@ events arrived never counts.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.product.counting.breakdowns import Labels, by_name, labels_of
 from analytics.product.counting.conditions import Bools, Condition, met
@@ -20,6 +21,17 @@ from analytics.product.segments.event_rows import FIELDS
 from analytics.product.segments.segment import Ints, Segment
 
 TYPE = FIELDS[0]
+
+Floats = NDArray[np.float64]
+
+
+class Flag(Protocol):
+    """What is so or not of each event."""
+
+    @property
+    def columns(self) -> set[str]: ...
+
+    def of(self, segment: Segment, at: Ints, /) -> Bools: ...
 
 
 class Match(NamedTuple):
@@ -49,12 +61,14 @@ ANY_EVENT = Match()
 
 class Events(NamedTuple):
     """Events of users by their places among all of the bucket, each user's in order. ``values``: of each column that is read
-    the number of its value in ``labels``, 0 for none; ``matches``: of each :class:`Match`."""
+    the number of its value in ``labels``, 0 for none; ``numbers``: of each column that is read as numbers, NaN for none;
+    ``flags``: of each :class:`Flag`."""
 
     users: Ints
     t: Ints
     values: Mapping[str, Ints]
-    matches: Sequence[Bools]
+    numbers: Mapping[str, Floats]
+    flags: Sequence[Bools]
 
     def __len__(self) -> int:
         return len(self.users)
@@ -72,7 +86,8 @@ def events_in_order(
     labels: Mapping[str, Labels],
     *,
     kept: Match = ANY_EVENT,
-    matches: Sequence[Match] = (),
+    numbers: Sequence[str] = (),
+    flags: Sequence[Flag] = (),
 ) -> Events:
     """The events in ``[from_ms, to_ms)`` that are ``kept``, with the columns of ``labels``, to which values are added."""
     columns = list(labels)
@@ -89,16 +104,27 @@ def events_in_order(
         if len(at) < segment.rows:
             t, users = t[at], users[at]
         values = [labels_of(column, segment, at, labels[column]) for column in columns]
-        parts.append([users, t, *values, *(match.of(segment, at) for match in matches)])
+        numeric = [_numbers(segment, column, at) for column in numbers]
+        parts.append([users, t, *values, *numeric, *(flag.of(segment, at) for flag in flags)])
     if not parts:
-        none = np.empty(0, np.int64)
-        return Events(none, none, dict.fromkeys(columns, none), [none.astype(np.bool_) for _ in matches])
+        empty: list[Any] = [np.empty(0, np.int64)] * (2 + len(columns))
+        parts = [[*empty, *[np.empty(0)] * len(numbers), *[np.empty(0, np.bool_)] * len(flags)]]
     users, t, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = _order(users, t, rest[: len(columns)], [labels[column] for column in columns], rest[len(columns) :])
+    del parts
+    ties = [by_name(labels[column])[of] for column, of in zip(columns, rest, strict=False)]
+    order = settle_ties(by_user(users), users, t, *ties, *rest[len(columns) :])
+    del ties
     users, t, *rest = (column[order] for column in (users, t, *rest))
-    return Events(users, t, dict(zip(columns, rest, strict=False)), rest[len(columns) :])
+    first_flag = len(columns) + len(numbers)
+    return Events(
+        users,
+        t,
+        dict(zip(columns, rest, strict=False)),
+        dict(zip(numbers, rest[len(columns) :], strict=False)),
+        rest[first_flag:],
+    )
 
 
-def _order(users: Ints, t: Ints, values: Sequence[Ints], labels: Sequence[Labels], matches: Sequence[Ints]) -> Ints:
-    order = by_user(users)
-    return settle_ties(order, users, t, *(by_name(names)[of] for of, names in zip(values, labels, strict=True)), *matches)
+def _numbers(segment: Segment, column: str, at: Ints) -> Floats:
+    found = segment.columns.get(column)
+    return np.full(len(at), np.nan) if found is None or found.numbers is None else found.numbers[at]

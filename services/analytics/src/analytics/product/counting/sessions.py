@@ -142,9 +142,9 @@ def visits(question: SessionQuestion, days: Sequence[Day], labels: Mapping[str, 
     """The sessions of one bucket that are counted; ``labels`` are those of :func:`session_labels`.
 
     Raises :class:`TooManyValues`."""
-    matches = [question.match] if question.match else []
+    flags = [question.match] if question.match else []
     span = question.read_from_ms, question.read_to_ms
-    events = events_in_order(days, *span, labels, kept=question.kept, matches=matches)
+    events = events_in_order(days, *span, labels, kept=question.kept, flags=flags)
     for column, known in labels.items():
         if len(known) > MAX_VALUES + 1:
             raise TooManyValues(column)
@@ -164,7 +164,7 @@ def visits(question: SessionQuestion, days: Sequence[Day], labels: Mapping[str, 
     )
     counted = (began >= question.from_ms) & (began < question.to_ms)
     if question.match and n:
-        counted &= np.logical_or.reduceat(events.matches[0], first)
+        counted &= np.logical_or.reduceat(events.flags[0], first)
     return found.at(counted)
 
 
