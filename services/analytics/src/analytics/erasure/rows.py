@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analytics.erasure.named import Named, labels_for
+from analytics.product.people.applying import EDGES_AT_ONCE, apply_edges
 from analytics.product.segments.compaction import rewriting
+from analytics.product.segments.own_ids import own_ids, rows_of
 from analytics.product.segments.reading import days_with_events
-from analytics.product.segments.segment import StoredColumn, bucket_of, decode, encode, without
-from analytics.product.segments.stored import SEGMENT_COLUMNS
+from analytics.product.segments.segment import Segment, bucket_of
+from analytics.product.segments.stored import put_segment, read_segment
 from analytics.storage.database import Session
 from analytics.storage.error_rows import ERRORS
 from analytics.storage.rows import Record
@@ -49,7 +51,11 @@ class RowErasing:
         """Raises :class:`DatabaseAway`; may be called again, also by another process."""
         records = await self._session.fetch("hashes_of_users", [*self._named.ids])
         self._hashes = [record["hash"] for record in records]
-        for day in await self._days():
+        async with rewriting(self._session):
+            while await apply_edges(self._session, self._erased.tenant) == EDGES_AT_ONCE:
+                pass  # then segments and person_ids have the persons of the moment
+            days = await self._days()
+        for day in days:
             await self._erase_day(day)
         ids = [*self._named.ids]
         attributes = self._named.attributes
@@ -68,12 +74,21 @@ class RowErasing:
         """The days that have events of the user, by segments and by the rows that are in none yet."""
         known = {day.date(): day for day in await days_with_events(self._session, *_ALL_DAYS)}
         found = set()
-        for user in self._hashes:
-            given = (self._erased.tenant, _bucket(user), user.to_bytes(8, "little", signed=True))
-            found |= {record["day"] for record in await self._session.fetch("days_of_user_in_segments", *given)}
+        for person in set((await self._persons()).values()):
+            found |= {record["day"] for record in await self._days_in_segments(person)}
         beyond = (self._erased.tenant, [*known.values()], [*self._named.ids])
         found |= {record["day"] for record in await self._session.fetch("days_of_users_beyond", *beyond)}
         return [at for day, at in sorted(known.items()) if day in found]
+
+    async def _persons(self) -> dict[int, int]:
+        """By the hash of each id the person whose rows those of the id are in segments, for as long as nobody else rewrites
+        these."""
+        records = await self._session.fetch("persons_of_hashes", self._erased.tenant, self._hashes)
+        return {record["hash"]: record["person"] for record in records}
+
+    async def _days_in_segments(self, person: int) -> Sequence[Record]:
+        given = (self._erased.tenant, _bucket(person), person.to_bytes(8, "little", signed=True))
+        return await self._session.fetch("days_of_user_in_segments", *given)
 
     async def _erase_day(self, day: datetime) -> None:
         session, tenant = self._session, self._erased.tenant
@@ -84,22 +99,18 @@ class RowErasing:
             await session.execute("lock_mark", day.date())
             await self._removed("events", await session.execute("erase_events", tenant, day, until, [*self._named.ids]))
             before_t = int((until - day) / timedelta(milliseconds=1))
-            for bucket in sorted({_bucket(user) for user in self._hashes}):
+            for bucket in sorted(set(map(_bucket, (await self._persons()).values()))):
                 await self._rewrite(day, bucket, before_t)
 
     async def _rewrite(self, day: datetime, bucket: int, before_t: int) -> None:
         session, tenant, of_day = self._session, self._erased.tenant, day.date()
-        records = await session.fetch("segments_of_bucket", tenant, bucket, of_day, of_day, None)
-        if not records:
+        stored = await read_segment(session, tenant, of_day, bucket)
+        if stored is None:
             return
-        users = [user for user in self._hashes if _bucket(user) == bucket]
-        before, columns, rows = await asyncio.to_thread(_without, records, users, before_t)
-        if rows == before:
-            return
-        await session.execute("delete_segment", tenant, of_day, bucket)
-        if rows:
-            await session.copy("segments", SEGMENT_COLUMNS, [(tenant, of_day, bucket, c.name, rows, *c[1:]) for c in columns])
-        await self._removed("events in segments", before - rows)
+        left = await asyncio.to_thread(_without, stored, self._hashes, before_t)
+        if left.rows < stored.rows:
+            await put_segment(session, tenant, of_day, bucket, left)
+            await self._removed("events in segments", stored.rows - left.rows)
 
     async def _erase_table(self, table: Table, statement: str, *named: Any) -> None:
         records = await self._session.fetch("list_partitions", [table.name])
@@ -114,11 +125,8 @@ class RowErasing:
     async def _erase_user_ids(self) -> None:
         """But for who has come back since."""
         async with rewriting(self._session), self._session.transaction():
-            gone = []
-            for user in self._hashes:
-                given = (self._erased.tenant, _bucket(user), user.to_bytes(8, "little", signed=True))
-                if not await self._session.fetch("days_of_user_in_segments", *given):
-                    gone.append(user)
+            persons = await self._persons()
+            gone = [user for user, person in persons.items() if not await self._days_in_segments(person)]
             edges = (self._erased.tenant, [*self._named.ids], self._erased.before)
             await self._removed("person_edges", await self._session.execute("erase_person_edges", *edges))
             if len(gone) == len(self._hashes):
@@ -131,12 +139,10 @@ class RowErasing:
             await self._session.execute("add_removed", self._erased.id, store, count)
 
 
-def _without(records: Sequence[Record], users: Sequence[int], before_t: int) -> tuple[int, list[StoredColumn], int]:
-    stored = decode(StoredColumn(row["col"], row["data"], row["dictionary"], row["numbers"]) for row in records)
-    left = stored
-    for user in users:
-        left = without(left, user, before_t)
-    return stored.rows, encode(left), left.rows
+def _without(stored: Segment, users: Sequence[int], before_t: int) -> Segment:
+    """The rows that were not sent under these ids before ``before_t``, whoever they are of."""
+    own = own_ids(stored)
+    return rows_of(stored, ~np.isin(own, users) | (stored.t >= before_t), stored.of_rows(), own)
 
 
 def _bucket(user: int) -> int:

@@ -112,17 +112,6 @@ def merge(older: Segment, newer: Segment) -> Segment:
     return segment(users, np.concatenate([older.t, newer.t]), columns, omitted | lost, keep=older.columns)
 
 
-def without(given: Segment, user: int, before_t: int) -> Segment:
-    """The rows of ``given`` but those of ``user`` before ``before_t``, and of the dictionaries what these use."""
-    users = given.of_rows()
-    kept = np.flatnonzero((users != user) | (given.t >= before_t))
-    columns = {
-        name: Column(column.codes[kept], column.values, None if column.numbers is None else column.numbers[kept])
-        for name, column in given.columns.items()
-    }
-    return segment(users[kept], given.t[kept], columns, given.omitted, keep=given.columns)
-
-
 def encode(given: Segment) -> list[StoredColumn]:
     """All columns of a segment."""
     stored = [

@@ -8,7 +8,7 @@ from datetime import date
 from analytics.product.segments.segment import Segment, StoredColumn, decode, encode, merge
 from analytics.storage.database import Session
 
-SEGMENT_COLUMNS = ("tenant", "day", "bucket", "col", "rows", "data", "dictionary", "numbers")
+_COLUMNS = ("tenant", "day", "bucket", "col", "rows", "data", "dictionary", "numbers")
 
 
 async def read_segment(session: Session, tenant: str, day: date, bucket: int) -> Segment | None:
@@ -24,7 +24,7 @@ async def put_segment(session: Session, tenant: str, day: date, bucket: int, seg
     if segment.rows:
         columns = await asyncio.to_thread(encode, segment)
         rows = [(tenant, day, bucket, column.name, segment.rows, *column[1:]) for column in columns]
-        await session.copy("segments", SEGMENT_COLUMNS, rows)
+        await session.copy("segments", _COLUMNS, rows)
 
 
 async def add_rows(session: Session, tenant: str, day: date, bucket: int, *parts: Segment) -> None:

@@ -56,6 +56,11 @@ UPDATE erasures SET users = NULL, finished_at = clock_timestamp() WHERE id = $1 
 -- ids. As segments have them.
 SELECT hashtextextended(id, 0) AS hash FROM unnest($1::text[]) AS id
 
+-- name: persons_of_hashes
+-- tenant, hashes of ids. Whose their rows are in segments.
+SELECT g.hash, coalesce(p.person, g.hash) AS person
+FROM unnest($2::bigint[]) AS g (hash) LEFT JOIN person_ids AS p ON p.tenant = $1 AND p.hash = g.hash
+
 -- name: days_of_user_in_segments
 -- tenant, bucket, the bytes of the user's hash. Nearly always no others: the bytes may also be parts of two hashes.
 SELECT day FROM segments JOIN valid_segment_marks USING (day)
