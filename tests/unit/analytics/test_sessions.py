@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.product.counting import sessions
+from analytics.product.counting import breakdowns, sessions
+from analytics.product.counting.breakdowns import TooManyValues
 from analytics.product.counting.conditions import Condition
 from analytics.product.counting.event_order import Match
 from analytics.product.counting.periods import Interval, next_period, period_starts
@@ -22,7 +23,6 @@ from analytics.product.counting.sessions import (
     CAMPAIGN_MS,
     SessionQuestion,
     SessionRule,
-    TooManyValues,
     count_bucket,
     counts_of,
     merged,
@@ -254,7 +254,7 @@ def test_a_late_event_joins_two_sessions() -> None:
 
 
 def test_too_many_values_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MAX_VALUES", 3)
+    monkeypatch.setattr(breakdowns, "MAX_VALUES", 3)
     question = SessionQuestion(rule=SessionRule(), from_ms=0, to_ms=DAY, breakdown="data.page")
     for values in (3, 4):
         (days,) = buckets([Happened(1, place, "view", (("page", f"p{place}"),)) for place in range(values)])

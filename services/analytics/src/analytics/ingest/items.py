@@ -28,6 +28,12 @@ class Item(Struct, frozen=True, gc=False):
     traceparent: str | None
 
 
+def user_of(item: Item) -> tuple[str, ...]:
+    """The user whom an item names whose body has a ``user_id``."""
+    user: str | None = item.body.user_id
+    return () if user is None else (user,)
+
+
 class Refusal(NamedTuple):
     """Why an item is bad, and the item as it came (``None``: the whole message). ``items``: how many a message holds that has
     more of them than it may."""

@@ -14,7 +14,7 @@ import msgspec
 
 from analytics.ingest import person_edges
 from analytics.ingest.extraction import Moment, amount, observe_visitors
-from analytics.ingest.items import Item
+from analytics.ingest.items import Item, user_of
 from analytics.ingest.json_decoding import JsonDecoder
 from analytics.ingest.signal import Exemplars, Put, Signal
 from analytics.rollup.observations import UNKNOWN, Observations, label, number
@@ -114,12 +114,6 @@ def _llm_call(data: Data) -> LlmCall:
     return with_cost(call, model) if answered is None else with_cost(call, label(answered), model)
 
 
-def users(item: Item) -> tuple[str, ...]:
-    """The user that an item names."""
-    user: str | None = item.body.user_id
-    return () if user is None else (user,)
-
-
 SIGNAL = Signal(
     message=catalogue.message("event"),
     decode=_json.decode,
@@ -127,7 +121,7 @@ SIGNAL = Signal(
     observe=observe,
     tables={TABLE: rows},
     puts=(PERSON_EDGES,),
-    users=users,
+    users=user_of,
     events=lambda items: items,
     translate=cloudevents.from_message,
 )

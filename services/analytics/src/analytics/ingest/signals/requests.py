@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics.ingest.extraction import Moment, observe_visitors
-from analytics.ingest.items import Item
+from analytics.ingest.items import Item, user_of
 from analytics.ingest.json_decoding import JsonDecoder
 from analytics.ingest.signal import Exemplars, Signal
 from analytics.rollup.observations import LABEL_LENGTH, LARGEST, Observations
@@ -79,17 +79,11 @@ def _observe(moment: Moment, service: str, route: str, status: int, bodies: Sequ
     observe_visitors(moment, bodies)
 
 
-def users(item: Item) -> tuple[str, ...]:
-    """The user that an item names."""
-    user: str | None = item.body.user_id
-    return () if user is None else (user,)
-
-
 SIGNAL = Signal(
     message=catalogue.message("request"),
     decode=_json.decode,
     dead_letters=_json.dead_letters,
     observe=observe,
     tables={TABLE: rows},
-    users=users,
+    users=user_of,
 )

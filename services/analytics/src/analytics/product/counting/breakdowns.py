@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from analytics.product.segments.segment import Ints, Segment
@@ -10,6 +12,9 @@ MAX_LABELS = 10_000
 """Values of a break-down that are listed one by one; further ones count together."""
 
 OTHER = "other"
+
+MAX_VALUES = 100_000
+"""Values of a property that one question can tell apart, where none of them may count together."""
 
 Labels = dict[str | None, int]
 """Values by their numbers, in the order in which they were met. ``None``: no value."""
@@ -32,6 +37,17 @@ def labels_of(column_name: str, segment: Segment, at: Ints, labels: Labels) -> I
         numbers = [labels.setdefault(number_label(value), len(labels)) for value in values.tolist()]
         found[numeric] = np.array(numbers, np.int64)[places]
     return found
+
+
+class TooManyValues(Exception):
+    """A property has more than :data:`MAX_VALUES` values. The argument is its column."""
+
+
+def check_values(labels: Mapping[str, Labels]) -> None:
+    """Raises :class:`TooManyValues` for the first column that has more."""
+    for column, known in labels.items():
+        if len(known) > MAX_VALUES + 1:
+            raise TooManyValues(column)
 
 
 def by_name(labels: Labels) -> Ints:

@@ -26,7 +26,7 @@ from analytics.product.segments.segment import Ints
 MAX_SEQUENCES = 500_000
 
 _NAME = 17
-"""Bits for the number of a name: more than :data:`~analytics.product.counting.sessions.MAX_VALUES`."""
+"""Bits for the number of a name: more than :data:`~analytics.product.counting.breakdowns.MAX_VALUES`."""
 
 _MASK = (1 << _NAME) - 1
 

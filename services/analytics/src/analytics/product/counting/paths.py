@@ -30,12 +30,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.product.counting.breakdowns import Labels
+from analytics.product.counting.breakdowns import Labels, check_values
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import Day
 from analytics.product.counting.event_order import ANY_EVENT, TYPE, Events, Floats, Match, events_in_order
 from analytics.product.counting.grouping import Group, GroupedLabels
-from analytics.product.counting.sessions import BEYOND_MS, MAX_VALUES, SessionRule, TooManyValues, session_starts
+from analytics.product.counting.sessions import BEYOND_MS, SessionRule, session_starts
 from analytics.product.segments.segment import PROPERTY, Ints, Segment
 
 MAX_STEPS = 20
@@ -191,9 +191,7 @@ def _names(question: PathQuestion, events: Events, labels: Mapping[str, Labels],
             number[place] = of_node.setdefault(texts[place], len(of_node))
         names = names.copy()
         names[nameless] = number[types]
-    for column, known in labels.items():
-        if len(known) > MAX_VALUES + 1:
-            raise TooManyValues(column)
+    check_values(labels)
     return names
 
 

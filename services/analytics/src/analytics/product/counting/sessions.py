@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.product.counting.breakdowns import Labels
+from analytics.product.counting.breakdowns import Labels, check_values
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.counting.event_order import ANY_EVENT, TYPE, Events, Match, events_in_order, no_labels
@@ -45,13 +45,6 @@ BEYOND_MS = DAY_MS
 
 CAMPAIGN_MS = DAY_MS
 """A campaign is remembered so long within a session."""
-
-MAX_VALUES = 100_000
-"""Values of a property that one question can tell apart."""
-
-
-class TooManyValues(Exception):
-    """A property has more than :data:`MAX_VALUES` values. The argument is its column."""
 
 
 class SessionRule(NamedTuple):
@@ -145,9 +138,7 @@ def visits(question: SessionQuestion, days: Sequence[Day], labels: Mapping[str, 
     flags = [question.match] if question.match else []
     span = question.read_from_ms, question.read_to_ms
     events = events_in_order(days, *span, labels, kept=question.kept, flags=flags)
-    for column, known in labels.items():
-        if len(known) > MAX_VALUES + 1:
-            raise TooManyValues(column)
+    check_values(labels)
     n = len(events)
     first = np.flatnonzero(session_starts(question.rule, events, days)) if n else np.empty(0, np.int64)
     after = np.r_[first[1:], n] if n else first

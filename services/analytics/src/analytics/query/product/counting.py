@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import NamedTuple
 
 from analytics.errors import StatementTimeout
+from analytics.product.counting.breakdowns import MAX_VALUES, TooManyValues
 from analytics.product.counting.day import Day
 from analytics.product.segments.reading import KnownNames, ProductReading, TooManyMerges, TooManyRows, UserIds, share_compacted
 from analytics.product.segments.segment import BUCKETS, Ints
@@ -104,6 +105,10 @@ class ProductCounting:
                     yield session
         except TooManyRows:
             raise _still_compacting(compacted) from None
+        except TooManyValues as error:
+            raise QueryError(
+                f"`{shown(str(error))}` has more than {MAX_VALUES:,} values in this range: ask without it, or for a shorter one"
+            ) from None
         except TooManyMerges:
             raise QueryError(
                 "many ids of people are being joined at the moment: ask again in some minutes", "unavailable"

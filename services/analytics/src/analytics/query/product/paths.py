@@ -15,7 +15,7 @@ from analytics.product.counting.path_sums import PathSums
 from analytics.product.counting.paths import PathQuestion, path_rows, users_of
 from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
 from analytics.query.product.counting import Counted, ProductCounting, Reads
-from analytics.query.product.sessions import rule_of, telling
+from analytics.query.product.sessions import rule_of
 from drishti.errors import QueryError
 from drishti.messages.product.paths import (
     PathAnchor,
@@ -50,7 +50,7 @@ class PathAnswers:
             sums.add(path_rows(question, days, labels))
 
         counted = await self._counting.count(
-            asked.tenant, "question about paths", _reads(question), _names(asked), telling(add), sample=asked.sample
+            asked.tenant, "question about paths", _reads(question), _names(asked), add, sample=asked.sample
         )
         return await asyncio.to_thread(answer_of, asked, question, sums, list(labels[question.node]), counted)
 
@@ -73,7 +73,7 @@ class PathUserAnswers:
             "question about paths",
             _reads(question),
             _names(asked),
-            telling(lambda days: users_of(question, days, labels, asked.step, asked.name, asked.next_name or None)),
+            lambda days: users_of(question, days, labels, asked.step, asked.name, asked.next_name or None),
             limit=asked.limit,
             sample=asked.sample,
         )

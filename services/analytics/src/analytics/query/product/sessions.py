@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.product.counting.breakdowns import OTHER, Labels
 from analytics.product.counting.conditions import Bools, column_of
-from analytics.product.counting.day import DAY_MS, Day
+from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.event_order import Match
 from analytics.product.counting.periods import next_period, period_starts
 from analytics.product.counting.sessions import (
     BOUNCES,
     EVENTS,
-    MAX_VALUES,
     MS,
     SESSIONS,
     USERS,
@@ -25,7 +24,6 @@ from analytics.product.counting.sessions import (
     SessionCounts,
     SessionQuestion,
     SessionRule,
-    TooManyValues,
     Visits,
     count_bucket,
     counts_of,
@@ -34,7 +32,7 @@ from analytics.product.counting.sessions import (
     users_of,
 )
 from analytics.product.segments.segment import Ints
-from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of, shown
+from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
 from analytics.query.product.counting import Counted, ProductCounting, Reads
 from drishti.errors import QueryError
 from drishti.measures.time_ranges import zone
@@ -50,7 +48,6 @@ from drishti.messages.product.sessions import (
 from drishti.messages.product.users import UserList
 
 MAX_PERIODS = 1_000
-T = TypeVar("T")
 _SHORTEST = {"day": 1, "week": 7, "month": 28}
 
 
@@ -64,9 +61,13 @@ class SessionAnswers:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         question = question_of(asked)
         counts = counts_of(question)
-        add = telling(lambda days: count_bucket(question, days, counts))
         counted = await self._counting.count(
-            asked.tenant, "question about sessions", _reads(question), _names(asked), add, sample=asked.sample
+            asked.tenant,
+            "question about sessions",
+            _reads(question),
+            _names(asked),
+            lambda days: count_bucket(question, days, counts),
+            sample=asked.sample,
         )
         return await asyncio.to_thread(answer_of, asked, question, counts, counted)
 
@@ -87,25 +88,11 @@ class SessionUserAnswers:
             "question about sessions",
             _reads(question),
             _names(asked),
-            telling(lambda days: users_of(question, days, labels, chosen)),
+            lambda days: users_of(question, days, labels, chosen),
             limit=asked.limit,
             sample=asked.sample,
         )
         return UserList(as_of=found.as_of, total=found.total, users=found.users, sampled=found.sampled)
-
-
-def telling(work: Callable[[Sequence[Day]], T]) -> Callable[[Sequence[Day]], T]:
-    """``work``, which says as a :class:`QueryError` of which property there are too many values."""
-
-    def told(days: Sequence[Day]) -> T:
-        try:
-            return work(days)
-        except TooManyValues as error:
-            raise QueryError(
-                f"`{shown(str(error))}` has more than {MAX_VALUES:,} values in this range: ask without it, or for a shorter one"
-            ) from None
-
-    return told
 
 
 def rule_of(asked: Any) -> SessionRule:
