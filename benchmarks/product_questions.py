@@ -2,7 +2,7 @@
 
 Ours: the question as analytics answers it (:mod:`benchmarks.product_asking`), with the processor time of PostgreSQL. The
 reference: DuckDB with two threads, warm. The clock of the processor counts, for it does not depend on what else the machine
-does; seconds are told besides.
+does; seconds are reported besides.
 """
 
 from __future__ import annotations

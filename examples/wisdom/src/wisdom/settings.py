@@ -32,7 +32,7 @@ class WisdomSettings:
     )
     history_after_s: float = setting(
         "DEMO_HISTORY_AFTER",
-        "seconds from the start until that past is told: what is normal is learned of the live crowd first",
+        "seconds from the start until that past is sent: what is normal is learned of the live crowd first",
         90.0,
     )
     data: Path = setting("DRISHTI_DATA", "folder of recorded data", Path("../shared/data"))

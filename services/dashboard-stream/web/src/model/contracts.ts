@@ -1554,7 +1554,7 @@ export interface PathsQuery {
   tz?: string;
   /** the property with the latency of an event in ms; none if empty */
   latency?: string;
-  /** whether the share of events that failed is told of each edge */
+  /** whether each edge has the share of its events that failed */
   errors?: boolean;
   /** nodes of each step; the rest together as `other` */
   limit?: number;
@@ -2124,7 +2124,7 @@ export interface SessionsAnswer {
  * A question to analytics: the sessions that began in ``[from, to)``, with how long they took and what they had.
  *
  * A session counts where one of its events meets all of ``where``. ``breakdown``: a property, by whose first value in it
- * sessions are told apart. ``page``: the property whose first and last values are a session's entry and exit. ``sample``: of a
+ * sessions are grouped. ``page``: the property whose first and last values are a session's entry and exit. ``sample``: of a
  * sixteenth of the users only.
  */
 export interface SessionsQuery {

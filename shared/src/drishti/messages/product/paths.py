@@ -60,7 +60,7 @@ class PathsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "f
     campaign: Campaign = False
     tz: Zone = "UTC"
     latency: Latency = "duration_ms"
-    errors: Annotated[bool, Meta(description="whether the share of events that failed is told of each edge")] = True
+    errors: Annotated[bool, Meta(description="whether each edge has the share of its events that failed")] = True
     limit: Annotated[int, Meta(ge=1, le=50, description="nodes of each step; the rest together as `other`")] = 10
     sample: bool = False
 

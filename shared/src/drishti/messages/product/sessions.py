@@ -30,7 +30,7 @@ class SessionsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms":
     """A question to analytics: the sessions that began in ``[from, to)``, with how long they took and what they had.
 
     A session counts where one of its events meets all of ``where``. ``breakdown``: a property, by whose first value in it
-    sessions are told apart. ``page``: the property whose first and last values are a session's entry and exit. ``sample``: of a
+    sessions are grouped. ``page``: the property whose first and last values are a session's entry and exit. ``sample``: of a
     sixteenth of the users only."""
 
     tenant: Token
