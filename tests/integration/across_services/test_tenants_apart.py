@@ -27,11 +27,13 @@ TRACES = 30
 USERS = 5
 MINUTE_MS = int(time.time()) // 60 * 60_000 - 300_000
 RANGE = {"from": str(MINUTE_MS), "to": str(MINUTE_MS + 120_000)}
+TODAY_MS = MINUTE_MS // 86_400_000 * 86_400_000
 SHARED_ID = b"\x5a" * 15
 
 
 FUNNEL = {"steps": [{"event_type": "page_view"}, {"event_type": "feedback"}], "breakdown": "mark"}
 INSTANTS = {name: int(ms) for name, ms in RANGE.items()}
+RETENTION = {"interval": "day", "breakdown": "mark"}
 SESSIONS = {"breakdown": "mark", "page": "mark", "interval": "day"}
 
 
@@ -78,6 +80,10 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "paths_users": Asked("/paths/users", {}, range=False, document={"node": "mark", "step": 0, "name": "alpha"} | INSTANTS),
         "sessions": Asked("/sessions", {}, range=False, document=SESSIONS | INSTANTS),
         "sessions_users": Asked("/sessions/users", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
+        "retention": Asked("/retention", {}, range=False, document=RETENTION | INSTANTS),
+        "retention_users": Asked(
+            "/retention/users", {}, range=False, document=RETENTION | INSTANTS | {"cohort_from": TODAY_MS}
+        ),
     }
 
 

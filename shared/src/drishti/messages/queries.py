@@ -17,6 +17,7 @@ from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
 from drishti.messages.product.paths import PathsAnswer, PathsQuery, PathsUsersQuery
 from drishti.messages.product.people import PersonAnswer, PersonQuery
+from drishti.messages.product.retention import RetentionAnswer, RetentionQuery, RetentionUsersQuery
 from drishti.messages.product.sessions import SessionsAnswer, SessionsQuery, SessionsUsersQuery
 from drishti.messages.product.users import UserList
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
@@ -335,5 +336,21 @@ QUERIES: tuple[QueryType, ...] = (
         model=ErasuresQuery,
         answer=ErasureList,
         description="The receipts of a tenant's erasures, the latest first.",
+    ),
+    QueryType(
+        name="retention",
+        model=RetentionQuery,
+        answer=RetentionAnswer,
+        path="/retention",
+        posted=True,
+        description="How many of the users who began in a day, week or month came back in later ones, by a property.",
+    ),
+    QueryType(
+        name="retention_users",
+        model=RetentionUsersQuery,
+        answer=UserList,
+        path="/retention/users",
+        posted=True,
+        description="The users behind one cell of retention: those who came back, or did not.",
     ),
 )

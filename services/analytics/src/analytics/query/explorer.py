@@ -14,6 +14,7 @@ from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.product.paths import PathAnswers, PathUserAnswers
 from analytics.query.product.people import PersonAnswers
+from analytics.query.product.retention import RetentionAnswers, RetentionUsers
 from analytics.query.product.sessions import SessionAnswers, SessionUserAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.setup import SetupAnswers
@@ -70,6 +71,8 @@ def explorer_answers(
         "erase_user": UserErasing(sessions),
         "erasure": ErasureAnswers(sessions),
         "erasures": ErasureLists(sessions),
+        "retention": RetentionAnswers(users),
+        "retention_users": RetentionUsers(users),
     }
 
 

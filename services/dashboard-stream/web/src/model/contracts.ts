@@ -767,6 +767,12 @@ export interface EventNamesQuery {
   tenant: string;
 }
 
+/** Events of one of ``event_types``, of any where none is given, that meet all conditions of ``where``. */
+export interface EventSelection {
+  event_types?: string[];
+  where?: PropertyCondition[];
+}
+
 /** Anomalies, the newest first: those that are or were at least as grave as ``severity``. */
 export interface EventsPanel {
   kind: "events";
@@ -1901,6 +1907,135 @@ export interface Retention {
   seconds: number;
   most_bytes?: number | null;
   variable?: string;
+}
+
+/**
+ * The answer to a :class:`RetentionQuery`: ``from`` and ``to`` are those of whole periods. What happened before
+ * ``kept_from`` is not stored any more: a first event is the first one since then. ``sampled`` is the share of all users that
+ * was counted.
+ */
+export interface RetentionAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  kept_from: number;
+  interval: "day" | "month" | "week";
+  sampled: number;
+  columns: RetentionColumn[];
+  cohorts: RetentionCohort[];
+  total: RetentionTotal;
+  groups?: RetentionGroup[];
+}
+
+/**
+ * ``size`` users who began in ``[from, to)``, and how many of them met each column, also as a share from 0 to 1; of nobody,
+ * there is none. Columns that have not begun are left out; those from place ``complete`` on are not over, and may still
+ * grow.
+ */
+export interface RetentionCohort {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  size: number;
+  users: number[];
+  shares: (number | null)[];
+  complete: number;
+}
+
+/** The periods after the cohort's own that a column is about, ``last`` included. */
+export interface RetentionColumn {
+  first: number;
+  last: number;
+}
+
+/** The users of one value of the break-down. ``value`` is null where the start has none. */
+export interface RetentionGroup {
+  value: string | null;
+  size: number;
+  cohorts: RetentionCohort[];
+  total: RetentionTotal;
+  /** all further values together */
+  other?: boolean;
+}
+
+/**
+ * A question to analytics: how many of the users who began in a period came back in later ones.
+ *
+ * Cohorts are the users with a ``start`` in each day, week (from Monday) or month of ``tz`` that shares an instant with
+ * ``[from, to)``: with their first one of all that is kept, or with ``recurring`` with any. They are retained by an event that
+ * meets ``return``: ``classic`` in exactly that period, ``rolling`` in it or any later one, ``bracketed`` in any period of
+ * each of ``brackets``. Period 0 is the cohort's own, and is met by the start. ``where`` holds for both events.
+ * ``breakdown``: a property of the start.
+ */
+export interface RetentionQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  interval?: "day" | "month" | "week";
+  /** an IANA name, such as `Europe/Berlin` */
+  tz?: string;
+  start?: EventSelection;
+  return?: EventSelection;
+  where?: PropertyCondition[];
+  recurring?: boolean;
+  kind?: "bracketed" | "classic" | "rolling";
+  /** columns: the cohort's own period, and those after it */
+  periods?: number;
+  brackets?: string[];
+  /** a property */
+  breakdown?: string;
+  /** values of the break-down; the rest together as `other` */
+  limit?: number;
+  sample?: boolean;
+}
+
+/** For each column the users of the cohorts for which it is complete, and how many of them met it. */
+export interface RetentionTotal {
+  sizes: number[];
+  users: number[];
+  shares: (number | null)[];
+}
+
+/**
+ * A question to analytics: the users behind one cell of :class:`RetentionAnswer`: of the cohort that begins at
+ * ``cohort_from``, those who met column ``cell``, or did not (yet).
+ */
+export interface RetentionUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  interval?: "day" | "month" | "week";
+  /** an IANA name, such as `Europe/Berlin` */
+  tz?: string;
+  start?: EventSelection;
+  return?: EventSelection;
+  where?: PropertyCondition[];
+  recurring?: boolean;
+  kind?: "bracketed" | "classic" | "rolling";
+  /** columns: the cohort's own period, and those after it */
+  periods?: number;
+  brackets?: string[];
+  /** a property */
+  breakdown?: string;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
+  /** `from` of a cohort in the answer */
+  cohort_from: number;
+  /** the place of the column, from 0 */
+  cell?: number;
+  outcome?: "lost" | "retained";
 }
 
 /**

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
@@ -101,7 +101,7 @@ def of_document(model: type[Struct], document: object, path: Mapping[str, str], 
 def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant: str, now: datetime) -> Struct:
     _refuse_nul(given, "")
     if "from" in known.names and "to" in known.names:
-        _put_range(given, now)
+        _put_range(given, now, _zone(given) if "tz" in known.names else UTC)
     for name in known.lower & given.keys():
         if isinstance(value := given[name], str):
             given[name] = value.lower()
@@ -157,18 +157,23 @@ def _refuse_unknown(of: Any, given: Any, field: str) -> None:
             _refuse_unknown(known[name], value, f"{field}.{name}")
 
 
-def _put_range(given: dict[str, Any], now: datetime) -> None:
-    """Makes the range one of milliseconds."""
-    to_ms = _instant(given["to"], "to", now, end=True) if "to" in given else int(now.timestamp() * 1000)
-    from_ms = _instant(given["from"], "from", now, end=False) if "from" in given else max(0, to_ms - DEFAULT_RANGE_MS)
+def _zone(given: dict[str, Any]) -> tzinfo:
+    name = given.get("tz")
+    return time_ranges.zone(name, "tz") if isinstance(name, str) else UTC
+
+
+def _put_range(given: dict[str, Any], now: datetime, tz: tzinfo) -> None:
+    """Makes the range one of milliseconds; days and dates are those of ``tz``."""
+    to_ms = _instant(given["to"], "to", now, tz, end=True) if "to" in given else int(now.timestamp() * 1000)
+    from_ms = _instant(given["from"], "from", now, tz, end=False) if "from" in given else max(0, to_ms - DEFAULT_RANGE_MS)
     if from_ms >= to_ms:
         raise QueryError("must lie before `to`", field="from")
     given["from"], given["to"] = from_ms, to_ms
 
 
-def _instant(said: Any, field: str, now: datetime, *, end: bool) -> int:
+def _instant(said: Any, field: str, now: datetime, tz: tzinfo, *, end: bool) -> int:
     if isinstance(said, int) and not isinstance(said, bool):
         said = str(said)
     if not isinstance(said, str):
         raise QueryError("must be a text or epoch milliseconds", field=field)
-    return time_ranges.instant(said, now=now, tz=UTC, end=end, field=field)
+    return time_ranges.instant(said, now=now, tz=tz, end=end, field=field)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
-from analytics.product.counting.day import DAY_MS
+from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.segments.segment import Ints
 
 Interval = Literal["day", "week", "month"]
@@ -33,6 +33,30 @@ def next_period(start_ms: int, interval: Interval, tz: tzinfo) -> int:
     while (at := _midnight(day, tz)) <= start_ms:
         day = _next(day, interval)
     return at
+
+
+def bounds_of(from_ms: int, to_ms: int, interval: Interval, tz: tzinfo, *, further: int = 0) -> list[int]:
+    """Where the periods of ``[from_ms, to_ms)`` begin, and where the last one ends; then where ``further`` ones end."""
+    bounds: list[int] = period_starts(from_ms, to_ms, interval, tz).tolist()
+    for _ in range(1 + further):
+        bounds.append(next_period(bounds[-1], interval, tz))
+    return bounds
+
+
+def periods_of(bounds: Sequence[int], times: Ints) -> Ints:
+    """The place of the period of each of ``times``: -1 before the first one, and ``len(bounds) - 1`` after the last."""
+    return np.searchsorted(np.asarray(bounds, np.int64), times, "right").astype(np.int64) - 1
+
+
+def period_of_day(bounds: Sequence[int], day: Day) -> int | None:
+    """The period in which all of ``day`` lies; ``None`` where there are several."""
+    first, last = periods_of(bounds, np.array([day.start_ms, day.start_ms + DAY_MS - 1])).tolist()
+    return int(first) if first == last else None
+
+
+def are_days(bounds: Sequence[int]) -> bool:
+    """Whether all periods begin with a UTC day, so that the days of events tell their periods."""
+    return not any(at % DAY_MS for at in bounds)
 
 
 def local_midnights(utc_days: Iterable[int], tz: tzinfo) -> Ints:

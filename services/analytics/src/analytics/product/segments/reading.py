@@ -40,6 +40,7 @@ MOST_EDGES = 2_000
 """Edges that are not applied yet, and ten times as many ids that are connected with them, a question takes into account."""
 
 _ALWAYS = ("users", "counts", "t", "omitted", OWN)
+_BY_DAY = ("users", "counts", "omitted")
 _EPOCH = date(1970, 1, 1)
 _NONE = Segment(np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.int32))
 
@@ -59,7 +60,10 @@ class ProductReading:
     """Reads ``columns`` of events of these types (``None``: of all) from the UTC days in which ``[from_ms, to_ms)`` lies.
 
     Who the events are of is what edges say at this moment (:mod:`analytics.product.people`): where segments do not have it yet,
-    the rows of these persons are taken aside, out of whatever bucket."""
+    the rows of these persons are taken aside, out of whatever bucket.
+
+    ``by_day``: without the times of events, which may then all be of the beginning of their day; and without ``columns``
+    perhaps one event only of each user and day."""
 
     def __init__(
         self,
@@ -70,11 +74,13 @@ class ProductReading:
         to_ms: int,
         columns: Collection[str],
         event_types: Sequence[str] | None = None,
+        by_day: bool = False,
     ) -> None:
         self._session = session
         self._tenant = tenant
         self._range = _days_of(from_ms, to_ms)
-        self._columns = sorted({*columns, "event_type"})
+        self._columns = sorted(columns if by_day else {*columns, "event_type"})
+        self._stored = [*self._columns, *(_ALWAYS if not by_day else _BY_DAY if self._columns else ("users",))]
         self._types = event_types
         self._days: list[datetime] = []
         self._beyond: Beyond | None = None
@@ -88,6 +94,8 @@ class ProductReading:
         """Parts of all users, with the days in which these have any row, in order; with ``sample`` the users of one bucket.
         Raises :class:`TooManyRows` and :class:`TooManyMerges`."""
         moves = await read_moves(self._session, self._tenant)
+        if moves is not None:
+            self._stored = [*self._columns, *_ALWAYS]  # each row has its own id
         buckets = [0] if sample else list(range(BUCKETS))
         if moves is None:
             for bucket in buckets:
@@ -118,9 +126,7 @@ class ProductReading:
         if not self._read:
             await self._read_beyond()
         beyond = self._beyond if self._beyond is not None else await self._rows_beyond([bucket])
-        records = await self._session.fetch(
-            "segments_of_bucket", self._tenant, bucket, *self._range, [*_ALWAYS, *self._columns]
-        )
+        records = await self._session.fetch("segments_of_bucket", self._tenant, bucket, *self._range, self._stored)
         new = {day.date(): segment for (day, of_bucket), segment in beyond.items() if of_bucket == bucket}
         days = await asyncio.to_thread(lambda: list(_days(records, new)))
         for day in days:

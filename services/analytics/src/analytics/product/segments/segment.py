@@ -133,13 +133,15 @@ _names = msgspec.json.Decoder(list[str])
 
 
 def decode(stored: Iterable[StoredColumn]) -> Segment:
-    """The segment of these columns, among which are ``users``, ``counts`` and ``t``; others may be left out."""
+    """The segment of these columns, of which all but ``users`` may be left out. Without ``t`` all rows are of the beginning of
+    the day; without ``counts``, which other columns need, each user has one row."""
     found = {column.name: column for column in stored}
-    t = np.frombuffer(found.pop("t").data, "<i4")
     users = np.frombuffer(found.pop("users").data, "<i8")
-    counts = np.frombuffer(found.pop("counts").data, "<u4")
+    counts = np.frombuffer(found.pop("counts").data, "<u4") if "counts" in found else np.ones(len(users), np.uint32)
+    rows = int(counts.sum())
+    t = np.frombuffer(found.pop("t").data, "<i4") if "t" in found else np.zeros(rows, np.int32)
     omitted = found.pop("omitted", None)
-    columns = {name: _column(column, len(t)) for name, column in found.items()}
+    columns = {name: _column(column, rows) for name, column in found.items()}
     return Segment(users, counts, t, columns, frozenset(dictionary_of(omitted) if omitted else ()))
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from analytics.product.counting.conditions import Condition, column_of
+from analytics.product.counting.events import EventFilter
 from analytics.product.segments.event_rows import FIELDS
 from analytics.product.segments.reading import KnownNames
 from analytics.product.segments.segment import PROPERTY
 from drishti.errors import QueryError
 from drishti.messages.product.conditions import PropertyCondition, wrong_comparison
+from drishti.messages.product.event_selections import EventSelection
 
 LAST_MS = 253_370_764_800_000
 """The beginning of the year 9999: PostgreSQL and Python know no day after it."""
@@ -47,6 +49,18 @@ def conditions_of(asked: Sequence[PropertyCondition], field: str) -> tuple[Condi
 def names_of(asked: Sequence[PropertyCondition], field: str) -> list[Name]:
     """The properties that these conditions name."""
     return [Name(one.property, f"{field}.{place}.property") for place, one in enumerate(asked)]
+
+
+def event_filter(asked: EventSelection, field: str, also: Sequence[PropertyCondition] = ()) -> EventFilter:
+    """The events that ``field`` asks for, which must also meet the conditions of ``where``; raises :class:`QueryError`."""
+    conditions = conditions_of(asked.where, f"{field}.where") + conditions_of(also, "where")
+    return EventFilter(tuple(asked.event_types), conditions)
+
+
+def names_of_filter(asked: EventSelection, field: str) -> Names:
+    """What this names."""
+    types = [Name(name, f"{field}.event_types.{place}") for place, name in enumerate(asked.event_types)]
+    return Names(types, names_of(asked.where, f"{field}.where"))
 
 
 def _condition(asked: PropertyCondition, field: str) -> Condition:

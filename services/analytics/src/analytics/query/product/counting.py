@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from analytics.errors import StatementTimeout
 from analytics.product.counting.breakdowns import MAX_VALUES, TooManyValues
 from analytics.product.counting.day import Day
-from analytics.product.segments.reading import KnownNames, ProductReading, TooManyMerges, TooManyRows, UserIds, share_compacted
+from analytics.product.segments.reading import (
+    KnownNames,
+    ProductReading,
+    TooManyMerges,
+    TooManyRows,
+    UserIds,
+    days_with_events,
+    share_compacted,
+)
 from analytics.product.segments.segment import BUCKETS, Ints
 from analytics.query.product.asked import Names, check_names, shown
 from analytics.query.sessions import QUESTION_S, Sessions
@@ -25,19 +34,23 @@ _MOSTLY = 0.9
 
 
 class Reads(NamedTuple):
-    """What is read of a tenant's events: ``columns`` of those of ``event_types`` (``None``: of all) in ``[from_ms, to_ms)``."""
+    """What is read of a tenant's events: ``columns`` of those of ``event_types`` (``None``: of all) in ``[from_ms, to_ms)``;
+    with ``by_day`` without their times, see :class:`ProductReading`."""
 
     from_ms: int
     to_ms: int
     columns: Collection[str]
     event_types: Sequence[str] | None = None
+    by_day: bool = False
 
 
 class Counted(NamedTuple):
-    """``as_of``: ms since 1970; ``sampled``: the share of users that was counted."""
+    """``as_of``: ms since 1970; ``sampled``: the share of users that was counted; ``kept_from``: where the first day begins
+    whose events are stored."""
 
     as_of: int
     sampled: float
+    kept_from: int
 
 
 class Found(NamedTuple):
@@ -66,7 +79,8 @@ class ProductCounting:
         async with self._snapshot(tenant, what, reads) as session:
             as_of = await session.value("clock")
             await _add_all(session, tenant, reads, names, add, sample=sample)
-        return Counted(as_of, _share(sample))
+            kept = await days_with_events(session, date.min, date.max)
+        return Counted(as_of, _share(sample), int(kept[0].timestamp() * 1000) if kept else as_of)
 
     async def find(
         self,
@@ -137,6 +151,7 @@ async def _add_all(
         to_ms=reads.to_ms,
         columns=reads.columns,
         event_types=reads.event_types,
+        by_day=reads.by_day,
     )
     async for days in reading.buckets(sample=sample):
         if reading.omitted:
