@@ -30,12 +30,13 @@ PROPERTY = "data."
 """What the columns of properties begin with; others are fields of the event itself."""
 
 Ints = NDArray[np.int64]
+Codes = NDArray[np.unsignedinteger[Any]]
 
 
 class Column(NamedTuple):
-    """One value for each row: code ``n`` is ``values[n - 1]``."""
+    """One value for each row: code ``n`` is ``values[n - 1]``. Codes are of whatever width has room for them."""
 
-    codes: NDArray[np.uint32]
+    codes: Codes
     values: Sequence[str]
     numbers: NDArray[np.float64] | None = None
 
@@ -152,7 +153,7 @@ def dictionary_of(stored: StoredColumn) -> list[str]:
 
 def _column(stored: StoredColumn, rows: int) -> Column:
     width = len(stored.data) // rows
-    codes = np.frombuffer(stored.data, f"<u{width}").astype(np.uint32)
+    codes: Codes = np.frombuffer(stored.data, f"<u{width}")
     numbers = None if stored.numbers is None else np.frombuffer(stored.numbers, "<f8")
     return Column(codes, dictionary_of(stored), numbers)
 
