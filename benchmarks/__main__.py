@@ -20,6 +20,7 @@ from benchmarks import (
     machine,
     otlp,
     otlp_spans,
+    paths,
     queries,
     series,
     span_freshness,
@@ -61,6 +62,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "viewers-stalled": (live_fan_out.stalled, "two thousand of them, with 50 that read nothing and with none"),
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
     "funnel": (funnels.funnel, "a funnel over a month of events by user, against DuckDB over Parquet; and compaction"),
+    "paths": (paths.paths, "paths of users within sessions over the same month, against the same"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),
     "series-watched": (series.watched, "memory of the predictor with 50,000 live series"),
     "backfill": (

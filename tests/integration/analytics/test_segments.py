@@ -363,6 +363,17 @@ async def test_marks_of_another_cluster_mean_nothing_even_where_more_transaction
         )
 
 
+async def test_rows_of_a_compacted_day_are_read_by_no_question(database: Database, sql_connection: asyncpg.Connection) -> None:
+    """Also before any vacuum: every block has its summary."""
+    await add(sql_connection, rows(random.Random(4), 3_000, tenant="ada"))
+    summarize = "SELECT brin_summarize_new_values('events_20260302_xid_idx'::regclass)"
+    async with await database.connect(name="test") as session:
+        for day in DAYS[1:]:
+            await compact(session, day)
+    assert await sql_connection.fetchval(summarize) == 0
+    assert await sql_connection.fetchval(summarize.replace("20260302", "20260301")) > 0, "of the day that was not compacted"
+
+
 async def test_a_running_analytics_compacts_what_it_stores(world: Rig) -> None:
     async with world.running():
         await world.publish(*(event(f"e{n}", user_id=f"u{n % 7}") for n in range(70)))
@@ -370,3 +381,45 @@ async def test_a_running_analytics_compacts_what_it_stores(world: Rig) -> None:
         count = "SELECT coalesce(sum(rows), 0)::int FROM segments WHERE col = 'users' AND tenant = $1"
         await wait_until(lambda: connection.fetchval(count, world.tenant), equals=70)
         await connection.close()
+
+
+IN_SEGMENTS = "SELECT coalesce(sum(rows), 0)::int FROM segments WHERE col = 'users'"
+
+ENDED = """
+SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'analytics segments'
+"""
+
+WAITS = """
+SELECT count(*)::int FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'analytics segments' AND wait_event_type = 'Lock'
+"""
+
+
+async def test_a_process_that_is_killed_amid_compacting_leaves_everything_exact_and_the_next_one_goes_on(world: Rig) -> None:
+    chance = random.Random(3)
+    database = Database(Secret(world.database_url))
+    await database.migrate()
+    connection = await asyncpg.connect(world.database_url)
+    async with await database.connect(name="test") as session:
+        await Partitions().make(session, [partition_for(EVENTS, day) for day in DAYS])
+        for _ in range(2):
+            await add(connection, rows(chance, 600))
+            await connection.execute("UPDATE segment_marks SET at = at - interval '1 hour'")  # they are due
+            marks = await connection.fetch("SELECT * FROM segment_marks ORDER BY day")
+            async with connection.transaction():
+                await connection.execute("LOCK TABLE segments IN SHARE MODE")  # who makes segments waits, who reads does not
+                async with world.process(ANALYTICS_EVENTS_DAYS="3650") as process:
+                    await wait_until(lambda: connection.fetchval(WAITS), equals=1)
+                    await assert_exact(session)
+                    process.kill()
+                    await process.wait()
+                await assert_exact(session)
+            await wait_until(lambda: connection.fetchval(ENDED), equals=0)
+            assert await connection.fetch("SELECT * FROM segment_marks ORDER BY day") == marks, (
+                "killed too late to prove anything"
+            )
+            total = await assert_exact(session)
+            async with world.process(ANALYTICS_EVENTS_DAYS="3650"):
+                await wait_until(lambda: connection.fetchval(IN_SEGMENTS), equals=total)
+            assert await assert_exact(session) == total
+    await connection.close()

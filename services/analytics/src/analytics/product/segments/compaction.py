@@ -24,7 +24,7 @@ from analytics.product.segments.event_rows import EventRows
 from analytics.product.segments.segment import BUCKETS
 from analytics.product.segments.stored import add_rows
 from analytics.storage.database import Database, Session
-from analytics.storage.tables import Partition, Table, partition_named
+from analytics.storage.tables import Partition, Table, partition_for, partition_named
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
@@ -179,6 +179,7 @@ async def compact(session: Session, day: datetime) -> int:
     """Puts the new events of ``day``, which begins there, into segments; returns how many. The session holds the lock."""
     compacted = 0
     ends, of_day = day + timedelta(days=1), day.astimezone(UTC).date()
+    await session.fetch("summarize_new_blocks", partition_for(EVENTS, day).name)
     async with session.snapshot(readonly=False):
         below = await session.value("settled_below")
         mark = await session.value("mark_of_day", of_day)

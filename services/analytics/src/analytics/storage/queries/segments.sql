@@ -31,6 +31,13 @@ SELECT d.day, date_part('epoch', clock_timestamp() - m.at) AS age_s,
 FROM unnest($1::timestamptz[]) AS d (day) LEFT JOIN valid_segment_marks AS m ON m.day = (d.day AT TIME ZONE 'UTC')::date
 ORDER BY d.day DESC
 
+-- name: summarize_new_blocks
+-- partition. Blocks without a summary are read by every question, whatever is in them. Of many rows at once, as of an import,
+-- PostgreSQL makes most summaries not before the next vacuum.
+SELECT brin_summarize_new_values(i.indexrelid)
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam
+WHERE i.indrelid = to_regclass($1) AND a.amname = 'brin'
+
 -- name: settled_below
 -- All transactions below this one have ended, and what they stored is seen.
 SELECT txid_snapshot_xmin(txid_current_snapshot())
