@@ -22,6 +22,7 @@ from benchmarks import (
     otlp_spans,
     paths,
     queries,
+    retention,
     series,
     span_freshness,
     span_search,
@@ -62,6 +63,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "viewers-stalled": (live_fan_out.stalled, "two thousand of them, with 50 that read nothing and with none"),
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
     "funnel": (funnels.funnel, "a funnel over a month of events by user, against DuckDB over Parquet; and compaction"),
+    "retention": (retention.retention, "weekly retention over the same month, against the same"),
     "paths": (paths.paths, "paths of users within sessions over the same month, against the same"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),
     "series-watched": (series.watched, "memory of the predictor with 50,000 live series"),
@@ -156,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sizes = parser.add_argument_group("sizes")
     for field in fields(Options):
-        kind = float if isinstance(field.default, float) else int
+        kind = type(field.default)
         sizes.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default, help=f"({field.default})")
     return parser
 

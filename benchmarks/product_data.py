@@ -87,8 +87,9 @@ _SETTLE = ("VACUUM ANALYZE events", "CHECKPOINT")
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What making it took: ``compacting_s`` of processor time; ``segment_bytes`` on disk."""
+    """What making ``events`` took: ``compacting_s`` of processor time; ``segment_bytes`` on disk."""
 
+    events: int
     compacting_s: float
     segment_bytes: int
 
@@ -112,19 +113,19 @@ class ProductData:
 async def product_data(session: Session) -> AsyncIterator[ProductData]:
     """The data, with PostgreSQL up while the block lasts; made by the first row of a run that asks for it."""
     events = session.options.funnel_events
-    folder = session.shared_folder("product")
+    folder = session.product_folder()
     record = folder / "made.json"
     postgres = PostgresServer(folder / "postgres")
     try:
         await asyncio.to_thread(postgres.start)
         if not record.exists():
             record.write_bytes(msgspec.json.encode(await _make(session, postgres, folder, events)))
+        made = msgspec.json.decode(record.read_bytes(), type=Made)
+        if made.events != events:
+            raise BenchmarkFailed(f"{folder} has {made.events:,} events, and not {events:,}")
+        await Database(Secret(postgres.url())).migrate()
         yield ProductData(
-            postgres=postgres,
-            events=events,
-            users=events // USER_EVENTS,
-            files=str(folder / "*.parquet"),
-            made=msgspec.json.decode(record.read_bytes(), type=Made),
+            postgres=postgres, events=events, users=events // USER_EVENTS, files=str(folder / "*.parquet"), made=made
         )
     finally:
         await asyncio.to_thread(postgres.stop)
@@ -173,7 +174,7 @@ async def _make(session: Session, postgres: PostgresServer, folder: Path, events
         session.say(f"product: compacted, {compacting / events * 1e6:.1f} µs an event")
         await made.run_script("VACUUM ANALYZE segments")
         size = (await made.fetch_composed("SELECT pg_total_relation_size('segments') AS size"))[0]["size"]
-    return Made(compacting, size)
+    return Made(events, compacting, size)
 
 
 def _make_files(folder: Path, events: int) -> list[Path]:

@@ -35,6 +35,8 @@ class Options:
     backfill_rounds: int = 3
     funnel_events: int = 1_000_000
     funnel_rounds: int = 5
+    product_folder: str = ""
+    """Where events by user are kept for later runs; if empty, they go at the end."""
     live_rate: int = 2_000
     live_events: int = 10
     live_seconds: float = 30.0
@@ -57,10 +59,11 @@ class Session:
         path.mkdir(mode=0o711)
         return path
 
-    def shared_folder(self, name: str) -> Path:
-        """The folder that :meth:`folder` makes, the same one for all rows of the run."""
-        path = self._folder / name
-        return path if path.exists() else self.folder(name)
+    def product_folder(self) -> Path:
+        """The same one for all rows of the run, made as :meth:`folder` does."""
+        path = Path(self.options.product_folder or self._folder / "product").resolve()
+        path.mkdir(mode=0o711, parents=True, exist_ok=True)
+        return path
 
     def say(self, text: str) -> None:
         """Progress; not part of the table."""

@@ -365,7 +365,9 @@ async def test_marks_of_another_cluster_mean_nothing_even_where_more_transaction
 
 async def test_rows_of_a_compacted_day_are_read_by_no_question(database: Database, sql_connection: asyncpg.Connection) -> None:
     """Also before any vacuum: every block has its summary."""
-    await add(sql_connection, rows(random.Random(4), 3_000, tenant="ada"))
+    for day in ("20260301", "20260302"):
+        await sql_connection.execute(f"ALTER TABLE events_{day} SET (autovacuum_enabled = false)")
+    await add(sql_connection, rows(random.Random(4), 15_000, tenant="ada"))  # many more blocks than have one summary
     summarize = "SELECT brin_summarize_new_values('events_20260302_xid_idx'::regclass)"
     async with await database.connect(name="test") as session:
         for day in DAYS[1:]:
