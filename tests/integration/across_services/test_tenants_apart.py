@@ -34,6 +34,7 @@ SHARED_ID = b"\x5a" * 15
 FUNNEL = {"steps": [{"event_type": "page_view"}, {"event_type": "feedback"}], "breakdown": "mark"}
 INSTANTS = {name: int(ms) for name, ms in RANGE.items()}
 RETENTION = {"interval": "day", "breakdown": "mark"}
+DOSE = {"dose": {"event_type": "feedback"}}
 SESSIONS = {"breakdown": "mark", "page": "mark", "interval": "day"}
 
 
@@ -79,6 +80,8 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "paths": Asked("/paths", {}, range=False, document={"node": "mark"} | INSTANTS),
         "paths_users": Asked("/paths/users", {}, range=False, document={"node": "mark", "step": 0, "name": "alpha"} | INSTANTS),
         "sessions": Asked("/sessions", {}, range=False, document=SESSIONS | INSTANTS),
+        "dose_response": Asked("/dose-response", {}, range=False, document=DOSE | INSTANTS),
+        "dose_response_users": Asked("/dose-response/users", {}, range=False, document=DOSE | INSTANTS),
         "sessions_users": Asked("/sessions/users", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
         "retention": Asked("/retention", {}, range=False, document=RETENTION | INSTANTS),
         "retention_users": Asked(

@@ -12,6 +12,7 @@ from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
+from drishti.messages.product.dose_response import DoseResponseAnswer, DoseResponseQuery, DoseResponseUsersQuery
 from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, ErasureQuery, ErasuresQuery
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
@@ -318,6 +319,22 @@ QUERIES: tuple[QueryType, ...] = (
         path="/sessions/users",
         posted=True,
         description="The users of sessions: of all, or of those with an entry, an exit or a value, or that bounced.",
+    ),
+    QueryType(
+        name="dose_response",
+        model=DoseResponseQuery,
+        answer=DoseResponseAnswer,
+        path="/dose-response",
+        posted=True,
+        description="What users do after they met something, such as slow answers, by how much of it they met.",
+    ),
+    QueryType(
+        name="dose_response_users",
+        model=DoseResponseUsersQuery,
+        answer=UserList,
+        path="/dose-response/users",
+        posted=True,
+        description="The users of a range of the dose, with the outcome or without it.",
     ),
     QueryType(
         name="erase_user",

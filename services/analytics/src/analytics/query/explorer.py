@@ -9,6 +9,7 @@ from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.product.counting import ANSWER_S, ProductCounting
+from analytics.query.product.dose_response import DoseResponseAnswers, DoseResponseUserAnswers
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.names import EventNameLists, UserLists
@@ -68,6 +69,8 @@ def explorer_answers(
         "paths_users": PathUserAnswers(users),
         "sessions": SessionAnswers(users),
         "sessions_users": SessionUserAnswers(users),
+        "dose_response": DoseResponseAnswers(users),
+        "dose_response_users": DoseResponseUserAnswers(users),
         "erase_user": UserErasing(sessions),
         "erasure": ErasureAnswers(sessions),
         "erasures": ErasureLists(sessions),

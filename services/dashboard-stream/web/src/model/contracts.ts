@@ -416,6 +416,13 @@ export interface ComparisonAnswer {
   service_names?: Record<string, string>;
 }
 
+/** What else tells users apart. ``trend``: that within its values, of all of them together. */
+export interface Confounder {
+  name: string;
+  strata: DoseStratum[];
+  trend?: DoseTrend | null;
+}
+
 /** From the first step to the last, in ms, of users who took all; percentiles by the nearest rank. */
 export interface ConversionTimes {
   mean_ms: number;
@@ -473,6 +480,126 @@ export interface Distribution {
   only?: Record<string, string | string[]>;
   /** by dimension: one value of it, or several */
   without?: Record<string, string | string[]>;
+}
+
+/** What is met: how many of these events, or the mean or the largest value of a numeric ``property`` of them. */
+export interface Dose {
+  event_type?: string;
+  where?: PropertyCondition[];
+  measure?: "count" | "max" | "mean";
+  property?: string;
+}
+
+/**
+ * Users with a dose in ``[from_dose, to_dose)``; an end that is null is open. ``value``: the share of them with the
+ * outcome, 0 to 1, of ``active_days`` their mean, and its 95 % interval from ``low`` to ``high``. ``few``: fewer than 30.
+ */
+export interface DoseBin {
+  users: number;
+  value: number;
+  from_dose?: number | null;
+  to_dose?: number | null;
+  mean_dose?: number | null;
+  with_outcome?: number | null;
+  low?: number | null;
+  high?: number | null;
+  few?: boolean;
+}
+
+/**
+ * The answer to a :class:`DoseResponseQuery`. ``users`` have a dose and an outcome that is known; of ``not_yet`` the time
+ * for the outcome is not over; ``without_dose`` met no such event. ``spearman``: the rank correlation, -1 to 1. ``text`` says
+ * what the numbers mean, and what they do not.
+ */
+export interface DoseResponseAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  sampled: number;
+  users: number;
+  not_yet: number;
+  bins: DoseBin[];
+  without_dose?: DoseBin | null;
+  trend?: DoseTrend | null;
+  spearman?: number | null;
+  confounders?: Confounder[];
+  text?: string[];
+}
+
+/**
+ * A question to analytics: what users do after they met something, by how much of it they met.
+ *
+ * A user takes part whose first event of ``start`` lies in ``[from, to)``. The dose is met within ``exposure_s`` from there,
+ * the outcome is looked for within ``within_s`` after that. Users are told apart by ranges of the dose: ``bins`` of as many
+ * users each, or those between ``edges``. ``strata``: what else may tell them apart, `activity` or properties.
+ */
+export interface DoseResponseQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  start?: EventsMet;
+  dose: Dose;
+  outcome?: Outcome;
+  /** seconds from a user's first event in which the dose is met; 30 days at most */
+  exposure_s?: number;
+  /** seconds after that in which the outcome is looked for; 90 days at most */
+  within_s?: number;
+  bins?: number;
+  /** where ranges of the dose begin, ascending */
+  edges?: number[];
+  /** `activity`, or properties; `activity`, `service` and `version` if not given */
+  strata?: string[];
+  sample?: boolean;
+}
+
+/**
+ * A question to analytics: the users of a range of the dose that a :class:`DoseResponseQuery` counts. ``with_outcome``:
+ * those with the outcome, or without it. ``as_of``: that of the answer; without it, now.
+ */
+export interface DoseResponseUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  start?: EventsMet;
+  dose: Dose;
+  outcome?: Outcome;
+  /** seconds from a user's first event in which the dose is met; 30 days at most */
+  exposure_s?: number;
+  /** seconds after that in which the outcome is looked for; 90 days at most */
+  within_s?: number;
+  from_dose?: number | null;
+  to_dose?: number | null;
+  without_dose?: boolean;
+  with_outcome?: boolean | null;
+  as_of?: number | null;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
+}
+
+/** Users of one value, with the ranges of all. ``value`` is null where the event has none. */
+export interface DoseStratum {
+  value: string | null;
+  users: number;
+  bins: StratumBin[];
+  trend?: DoseTrend | null;
+  /** all further values together */
+  other?: boolean;
+}
+
+/** ``z`` above 0: the outcome rises with the dose. ``p``: how likely chance alone gives as much of a trend, two-sided. */
+export interface DoseTrend {
+  z: number;
+  p: number;
 }
 
 /**
@@ -770,6 +897,12 @@ export interface EventNamesQuery {
 /** Events of one of ``event_types``, of any where none is given, that meet all conditions of ``where``. */
 export interface EventSelection {
   event_types?: string[];
+  where?: PropertyCondition[];
+}
+
+/** Events of a type, of any if none is given, that meet all conditions. */
+export interface EventsMet {
+  event_type?: string;
   where?: PropertyCondition[];
 }
 
@@ -1317,6 +1450,16 @@ export interface OperationName {
   service: string;
   operation: string;
   kind: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified";
+}
+
+/**
+ * What is done afterwards: any event (``return``), an event of this type (``conversion``), or the number of UTC days with
+ * such an event, or with any (``active_days``).
+ */
+export interface Outcome {
+  kind?: "active_days" | "conversion" | "return";
+  event_type?: string;
+  where?: PropertyCondition[];
 }
 
 /**
@@ -2489,6 +2632,12 @@ export interface StoredQuery {
   where?: string;
   group_by?: string[];
   top?: number | null;
+}
+
+/** Users of a stratum and a range of the dose; of nobody there is no value. */
+export interface StratumBin {
+  users: number;
+  value?: number | null;
 }
 
 /** A row for each value of the dimension ``by``, the largest of the first column first; ``head`` is its title. */
