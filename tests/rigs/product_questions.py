@@ -14,11 +14,20 @@ from rigs import gateway as gateway_rig
 class Asker:
     """``common`` is in each question, unless it says otherwise."""
 
-    def __init__(self, analytics: analytics_rig.Rig, gateway: gateway_rig.Rig, key: str, common: Mapping[str, Any]) -> None:
+    def __init__(
+        self, analytics: analytics_rig.Rig, gateway: gateway_rig.Rig, key: str, editor: str, common: Mapping[str, Any]
+    ) -> None:
         self.analytics = analytics
         self._gateway = gateway
         self._headers = {"authorization": f"Bearer {key}"}
+        self._of_editor = {"authorization": f"Bearer {editor}"}
         self._common = common
+
+    async def change(self, path: str, **document: Any) -> tuple[int, Any]:
+        """What an editor changes."""
+        url = f"{self._gateway.url}/api/analytics{path}"
+        async with self._gateway.http.post(url, json=document, headers=self._of_editor) as answer:
+            return answer.status, await answer.json()
 
     async def post(self, path: str, **document: Any) -> tuple[int, Any]:
         url = f"{self._gateway.url}/api/analytics{path}"
@@ -59,4 +68,5 @@ async def asking(nats: NatsServer, postgres_url: str, common: Mapping[str, Any])
         analytics.running(),
         gateway_rig.running(nats) as gateway,
     ):
-        yield Asker(analytics, gateway, await gateway.key("viewer", analytics.tenant), common)
+        keys = [await gateway.key(role, analytics.tenant) for role in ("viewer", "editor")]  # type: ignore[arg-type]
+        yield Asker(analytics, gateway, keys[0], keys[1], common)

@@ -74,6 +74,7 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "root_cause": Asked("/root-cause", {}),
         "setup": Asked("/setup", {}, range=False),
         "person": Asked("/person", {"user_id": "user 0"}, range=False),
+        "people_merges": Asked("/people/merges", {"user_id": "user 0"}, range=False),
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
         "event_names": Asked("/event-names", {}, range=False),
         "users": Asked("/users", {"prefix": "user"}, range=False),
@@ -95,6 +96,7 @@ def changes(fingerprint: str) -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "keep_trace": (f"/traces/{trace_id(2).hex()}/keep", {}),
         "keep_window": ("/traces/keep", {"from": MINUTE_MS, "to": MINUTE_MS + 60_000}),
+        "people_undo": ("/people/undo", {"kind": "identify", "from_id": "device 0", "to_id": "user 0"}),
         "change_error": (f"/errors/{fingerprint}", {"status": "resolved", "version": "9"}),
     }
 
@@ -155,6 +157,8 @@ class Tenant:
             for user in range(USERS)
             for place, event_type in enumerate(("page_view", "feedback"))
         ]
+        known = {"mark": mark, "anonymous_id": "device 0"}
+        events.append({**events[0], "event_id": "known", "event_type": "identify", "data": known})
         headers = {"authorization": f"Bearer {self._keys['producer']}"}
         async with self.gateway.http.post(f"{self.gateway.url}/api/events", json=events, headers=headers) as answer:
             assert answer.status == 202, await answer.text()

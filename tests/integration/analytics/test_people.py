@@ -271,6 +271,41 @@ async def test_more_merges_than_fit_into_memory_are_refused_until_they_are_appli
         await assert_exact(session)
 
 
+def settled(said: list[tuple[int, str]], undone_s: int | None) -> tuple[int, str] | None:
+    """The event that an edge counts from: the earliest, of those since it was undone; ``None``: there is none since then."""
+    return min((one for one in said if undone_s is None or one[0] > undone_s), default=None)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_an_edge_that_was_undone_joins_again_by_what_happens_later_alone_in_whatever_order_that_comes(
+    database: Database, sql_connection: asyncpg.Connection, seed: int
+) -> None:
+    chance = random.Random(seed)
+    said = [(chance.randrange(40), f"event {n}") for n in range(8)]
+    undone_s = 20
+    first = [one for one in said if one[0] <= undone_s][:2] or [(0, "first")]
+    async with await database.connect(name="test") as session:
+
+        async def put(events: list[tuple[int, str]]) -> None:
+            rows = [("ada", "identify", "x", "user", FIRST + timedelta(seconds=at), name) for at, name in events]
+            await session.value("put_person_edges", *map(list, zip(*rows, strict=True)))
+
+        await put(first)
+        known = list(first)
+        undone = FIRST + timedelta(seconds=undone_s)
+        await sql_connection.execute("UPDATE person_edges SET undone_at = $1", undone)
+        while said:
+            batch = [said.pop(chance.randrange(len(said))) for _ in range(min(len(said), chance.randrange(1, 4)))]
+            known += batch
+            await put(batch)
+            row = await sql_connection.fetchrow("SELECT at, event_id, undone FROM person_edges")
+            assert row is not None
+            wanted = settled(known, undone_s)
+            assert row["undone"] == (wanted is None)
+            if wanted is not None:
+                assert (row["at"], row["event_id"]) == (FIRST + timedelta(seconds=wanted[0]), wanted[1])
+
+
 async def test_events_that_say_who_is_who_are_stored_once_with_their_earliest_event(world: Rig) -> None:
     def said(event_id: str, event_type: str, minute: int, **data: Any) -> Any:
         at = datetime.now(UTC).replace(minute=minute, second=0, microsecond=0)

@@ -128,8 +128,10 @@ def test_events_say_who_is_who() -> None:
     assert [(kind, from_id, to_id, event_id) for _, kind, from_id, to_id, _, event_id in rows] == [
         ("alias", "y", "eve", "4"),
         ("identify", "ada", "ada", "2"),
+        ("identify", "ada", "ada", "3"),
         ("identify", "bob", "bob", "6"),
         ("identify", "x", "ada", "2"),
+        ("identify", "x", "ada", "3"),
     ]
 
 

@@ -17,7 +17,7 @@ from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, Er
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
 from drishti.messages.product.paths import PathsAnswer, PathsQuery, PathsUsersQuery
-from drishti.messages.product.people import PersonAnswer, PersonQuery
+from drishti.messages.product.people import Merge, MergesAnswer, MergesQuery, PersonAnswer, PersonQuery, UndoMerge
 from drishti.messages.product.retention import RetentionAnswer, RetentionQuery, RetentionUsersQuery
 from drishti.messages.product.sessions import SessionsAnswer, SessionsQuery, SessionsUsersQuery
 from drishti.messages.product.users import UserList
@@ -265,6 +265,21 @@ QUERIES: tuple[QueryType, ...] = (
         answer=PersonAnswer,
         path="/person",
         description="The ids that are one person's, and their first and last event.",
+    ),
+    QueryType(
+        name="people_merges",
+        model=MergesQuery,
+        answer=MergesAnswer,
+        path="/people/merges",
+        description="What events said about the ids of a person: which were joined, and which merges were undone.",
+    ),
+    QueryType(
+        name="people_undo",
+        model=UndoMerge,
+        answer=Merge,
+        path="/people/undo",
+        changes=True,
+        description="Undoes one merge of two ids; events of both are counted apart at once.",
     ),
     QueryType(
         name="funnel",

@@ -27,15 +27,12 @@ Key = tuple[str, str, str, str]
 
 
 def rows(items: Iterable[Item]) -> list[tuple[Any, ...]]:
-    """Rows for ``put_person_edges`` out of events; each edge comes once, with its earliest event."""
-    found: dict[Key, tuple[datetime, str]] = {}
+    """Rows for ``put_person_edges`` out of events: an edge has one for each event, since it may have been undone in between."""
+    found: set[tuple[Key, datetime, str]] = set()
     for item in items:
         if item.body.event_type in (IDENTIFY, ALIAS):
-            for key in _edges(item.tenant, item.body):
-                said = item.time, item.body.event_id
-                if key not in found or said < found[key]:
-                    found[key] = said
-    return [(*key, *found[key]) for key in sorted(found)]
+            found |= {(key, item.time, item.body.event_id) for key in _edges(item.tenant, item.body)}
+    return [(*key, at, event_id) for key, at, event_id in sorted(found)]
 
 
 def _edges(tenant: str, event: AnalyticsEvent) -> Iterator[Key]:

@@ -12,6 +12,7 @@ from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.dose_response import DoseResponseAnswers, DoseResponseUserAnswers
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
 from analytics.query.product.funnels import FunnelAnswers
+from analytics.query.product.merges import MergeLists, MergeUndoing
 from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.product.paths import PathAnswers, PathUserAnswers
 from analytics.query.product.people import PersonAnswers
@@ -62,6 +63,8 @@ def explorer_answers(
         "shared": SharedAnswers(sessions),
         "root_cause": RootCauses(sessions),
         "person": PersonAnswers(sessions),
+        "people_merges": MergeLists(sessions),
+        "people_undo": MergeUndoing(sessions),
         "funnel": FunnelAnswers(users),
         "event_names": EventNameLists(sessions),
         "users": UserLists(sessions),

@@ -1433,6 +1433,48 @@ export interface MapNode {
 }
 
 /**
+ * An event of the type ``kind`` said that ``from_id`` and ``to_id`` are one person: of several the earliest, with
+ * ``event_id`` and at ``at_ms``; of a merge that was undone before, the earliest since.
+ *
+ * ``ignored``: it joins nothing, since an earlier event says whose ``from_id`` is, or since that is a user.
+ */
+export interface Merge {
+  kind: "alias" | "identify";
+  from_id: string;
+  to_id: string;
+  state: "ignored" | "joined" | "undone";
+  /** milliseconds since 1970-01-01T00:00Z */
+  at_ms: number;
+  event_id: string;
+  undone_ms?: number | null;
+}
+
+/**
+ * The merges that name an id of the person, in the order of ``from_id``. ``cursor`` asks for what follows; empty: nothing
+ * does.
+ */
+export interface MergesAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  person_id: string;
+  merges: Merge[];
+  cursor?: string;
+}
+
+/**
+ * A question to analytics: what was said of the ids of a person, one of which is ``user_id``? ``cursor`` is that of the
+ * answer before.
+ */
+export interface MergesQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** an id as events have it in `user_id` */
+  user_id: string;
+  limit?: number;
+  cursor?: string;
+}
+
+/**
  * What was seen of one metric: the start of the newest window that has data, the number of ``series`` in the newest hour
  * that has any, and the ``services`` in their labels, by token.
  */
@@ -2990,6 +3032,20 @@ export interface Traffic {
   p50_ms?: number | null;
   p95_ms?: number | null;
   p99_ms?: number | null;
+}
+
+/**
+ * An order to analytics: this merge joins nothing from now on, until an event that happens later says it again. A second
+ * time changes nothing.
+ */
+export interface UndoMerge {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  kind: "alias" | "identify";
+  /** an id as events have it in `user_id` */
+  from_id: string;
+  /** an id as events have it in `user_id` */
+  to_id: string;
 }
 
 /** An analytics event of the trace, or of its user or session at about that time. */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -30,3 +30,52 @@ class PersonAnswer(Struct, omit_defaults=True, kw_only=True):
     events: int = 0
     first_ms: EpochMs | None = None
     last_ms: EpochMs | None = None
+
+
+MergeKind = Literal["identify", "alias"]
+MergeState = Literal["joined", "ignored", "undone"]
+
+
+class MergesQuery(Struct, omit_defaults=True, kw_only=True):
+    """A question to analytics: what was said of the ids of a person, one of which is ``user_id``? ``cursor`` is that of the
+    answer before."""
+
+    tenant: Token
+    user_id: UserId
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    cursor: Annotated[str, Meta(max_length=4_096)] = ""
+
+
+class Merge(Struct, omit_defaults=True, kw_only=True):
+    """An event of the type ``kind`` said that ``from_id`` and ``to_id`` are one person: of several the earliest, with
+    ``event_id`` and at ``at_ms``; of a merge that was undone before, the earliest since.
+
+    ``ignored``: it joins nothing, since an earlier event says whose ``from_id`` is, or since that is a user."""
+
+    kind: MergeKind
+    from_id: str
+    to_id: str
+    state: MergeState
+    at_ms: EpochMs
+    event_id: str
+    undone_ms: EpochMs | None = None
+
+
+class MergesAnswer(Struct, omit_defaults=True, kw_only=True):
+    """The merges that name an id of the person, in the order of ``from_id``. ``cursor`` asks for what follows; empty: nothing
+    does."""
+
+    as_of: EpochMs
+    person_id: str
+    merges: list[Merge]
+    cursor: str = ""
+
+
+class UndoMerge(Struct, omit_defaults=True, kw_only=True):
+    """An order to analytics: this merge joins nothing from now on, until an event that happens later says it again. A second
+    time changes nothing."""
+
+    tenant: Token
+    kind: MergeKind
+    from_id: UserId
+    to_id: UserId

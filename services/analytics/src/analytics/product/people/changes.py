@@ -60,7 +60,7 @@ async def group_of(session: Session, tenant: str, touched: Iterable[str], *, mos
         if len(known) > most:
             raise TooManyIds
         ids = sorted(next_ids)
-        edges.update(map(_edge, await session.fetch("joining_edges", tenant, ids)))
+        edges.update(map(edge_of, await session.fetch("joining_edges", tenant, ids)))
         siblings = await session.fetch("person_siblings", tenant, ids)
         before |= {record["user_id"]: record["person_id"] for record in siblings}
         next_ids = {one for record in siblings for one in (record["user_id"], record["person_id"])}
@@ -70,6 +70,7 @@ async def group_of(session: Session, tenant: str, touched: Iterable[str], *, mos
     return Group(before, {one: now.get(one, one) for one in known})
 
 
-def _edge(record: Record) -> Edge:
+def edge_of(record: Record) -> Edge:
+    """A row of ``person_edges``."""
     at = (record["at"] - _EPOCH) // _US
     return Edge(record["kind"], record["from_id"], record["to_id"], at, record["event_id"], record["undone"])

@@ -1,22 +1,25 @@
 -- Ids that belong to one person. Parameters are listed in order.
 
 -- name: put_person_edges
--- tenants, kinds, from ids, to ids, times, event ids. Of an edge that is there already the earliest event counts. Returns 0: there is
--- no limit. What is known is looked up first, since it would be locked otherwise, and most edges are.
+-- tenants, kinds, from ids, to ids, times, event ids. Of an edge the earliest event counts, of one that was undone the earliest
+-- since. Returns 0: there is no limit. What is known is looked up first, since it would be locked otherwise, and most edges are.
 WITH given AS MATERIALIZED (
-    SELECT g.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
+    SELECT DISTINCT ON (g.tenant, g.from_id, g.kind, g.to_id) g.*
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
         AS g (tenant, kind, from_id, to_id, at, event_id)
-    WHERE NOT EXISTS (
-        SELECT FROM person_edges AS e
-        WHERE e.tenant = g.tenant AND e.from_id = g.from_id AND e.kind = g.kind AND e.to_id = g.to_id
-            AND (e.at, e.event_id) <= (g.at, g.event_id COLLATE "C")
+    LEFT JOIN person_edges AS e
+        ON e.tenant = g.tenant AND e.from_id = g.from_id AND e.kind = g.kind AND e.to_id = g.to_id
+    WHERE e.tenant IS NULL OR (
+        g.at > coalesce(e.undone_at, '-infinity') AND (e.undone OR (g.at, g.event_id COLLATE "C") < (e.at, e.event_id))
     )
+    ORDER BY g.tenant, g.from_id, g.kind, g.to_id, g.at, g.event_id COLLATE "C"
 ), put AS (
     INSERT INTO person_edges AS e (tenant, kind, from_id, to_id, at, event_id)
     SELECT tenant, kind, from_id, to_id, at, event_id FROM given ORDER BY tenant, from_id, kind, to_id
     ON CONFLICT (tenant, from_id, kind, to_id) DO UPDATE
     SET at = EXCLUDED.at, event_id = EXCLUDED.event_id, pending = true
-    WHERE (EXCLUDED.at, EXCLUDED.event_id) < (e.at, e.event_id)
+    WHERE EXCLUDED.at > coalesce(e.undone_at, '-infinity')
+        AND (e.undone OR (EXCLUDED.at, EXCLUDED.event_id) < (e.at, e.event_id))
 )
 SELECT 0
 
@@ -34,23 +37,23 @@ ORDER BY from_id, kind, to_id LIMIT $2
 -- analytics.product.people.merging need not know them: of anonymous ids that lead here, the edges that join; of each id here the
 -- earliest edge away, and one that says that it is a user.
 SELECT kind, from_id, to_id, at, event_id, false AS undone FROM person_edges
-WHERE tenant = $1 AND kind = 'alias' AND undone_at IS NULL AND from_id = ANY ($2::text[])
+WHERE tenant = $1 AND kind = 'alias' AND NOT undone AND from_id = ANY ($2::text[])
 UNION
 SELECT kind, from_id, to_id, at, event_id, false FROM person_edges
-WHERE tenant = $1 AND kind = 'alias' AND undone_at IS NULL AND to_id = ANY ($2::text[])
+WHERE tenant = $1 AND kind = 'alias' AND NOT undone AND to_id = ANY ($2::text[])
 UNION
 SELECT e.kind, e.from_id, e.to_id, e.at, e.event_id, false FROM person_edges AS e
-WHERE e.tenant = $1 AND e.kind = 'identify' AND e.undone_at IS NULL AND e.from_id <> e.to_id AND e.to_id = ANY ($2::text[])
+WHERE e.tenant = $1 AND e.kind = 'identify' AND NOT e.undone AND e.from_id <> e.to_id AND e.to_id = ANY ($2::text[])
     AND NOT EXISTS (SELECT FROM person_edges AS u WHERE u.tenant = $1 AND u.kind = 'identify' AND u.to_id = e.from_id)
     AND NOT EXISTS (
         SELECT FROM person_edges AS f
-        WHERE f.tenant = $1 AND f.kind = 'identify' AND f.undone_at IS NULL AND f.from_id <> f.to_id AND f.from_id = e.from_id
+        WHERE f.tenant = $1 AND f.kind = 'identify' AND NOT f.undone AND f.from_id <> f.to_id AND f.from_id = e.from_id
             AND (f.at, f.event_id, f.to_id) < (e.at, e.event_id, e.to_id)
     )
 UNION
 SELECT e.* FROM unnest($2::text[]) AS g (id) CROSS JOIN LATERAL (
     SELECT kind, from_id, to_id, at, event_id, false FROM person_edges
-    WHERE tenant = $1 AND kind = 'identify' AND undone_at IS NULL AND from_id <> to_id AND from_id = g.id
+    WHERE tenant = $1 AND kind = 'identify' AND NOT undone AND from_id <> to_id AND from_id = g.id
     ORDER BY at, event_id, to_id LIMIT 1
 ) AS e
 UNION
@@ -85,3 +88,20 @@ ON CONFLICT (tenant, hash) DO UPDATE SET person = EXCLUDED.person, person_id = E
 -- tenant, kinds, from ids, to ids. What they say is in person_ids and in segments now.
 UPDATE person_edges AS e SET pending = false FROM unnest($2::text[], $3::text[], $4::text[]) AS g (kind, from_id, to_id)
 WHERE e.tenant = $1 AND e.kind = g.kind AND e.from_id = g.from_id AND e.to_id = g.to_id AND e.pending
+
+-- name: merges_of_ids
+-- tenant, ids, kind, from id and to id after which they are listed, limit. Edges between two ids of which one is among these.
+SELECT kind, from_id, to_id, at, event_id, undone, CASE WHEN undone THEN undone_at END AS undone_at, pending FROM person_edges
+WHERE tenant = $1 AND (from_id = ANY ($2::text[]) OR to_id = ANY ($2::text[])) AND from_id <> to_id
+    AND (from_id, kind, to_id) > ($4 COLLATE "C", $3 COLLATE "C", $5 COLLATE "C")
+ORDER BY from_id, kind, to_id LIMIT $6
+
+-- name: undo_merge
+-- tenant, kind, from id, to id. One that is undone already stays as it is.
+UPDATE person_edges SET undone_at = greatest(clock_timestamp(), at), pending = true
+WHERE tenant = $1 AND kind = $2 AND from_id = $3 AND to_id = $4 AND from_id <> to_id AND NOT undone
+
+-- name: merge
+-- tenant, kind, from id, to id
+SELECT kind, from_id, to_id, at, event_id, undone, CASE WHEN undone THEN undone_at END AS undone_at, pending FROM person_edges
+WHERE tenant = $1 AND kind = $2 AND from_id = $3 AND to_id = $4 AND from_id <> to_id
