@@ -24,6 +24,7 @@ from drishti.contracts import files
 from drishti.dashboards import capsule_cli
 from drishti.dashboards import cli as dashboards
 from drishti.errors import BusUnavailable, DrishtiError
+from drishti.importing import cli as import_cli
 from drishti.measures import cli as metrics
 from drishti.measures import query_cli
 from drishti.messages import catalogue
@@ -49,6 +50,7 @@ EXAMPLES = """examples:
   drishti dashboards apply dashboards/              dashboards as YAML files; `drishti dashboards --help` says more
   drishti query 'p95(request_duration_ms)' --from now-1d    a question and its answer
   drishti capsule export checkout --from now-1d     a dashboard over a range as one file
+  drishti import visits.csv --event-type page_view --time at --user visitor    events out of files
   drishti dead list --subject 'events.v1.>'         what was refused, and why
   drishti dead replay 17 18                         once the cause is fixed
   drishti bus declare                               streams, consumers and buckets; may be repeated
@@ -241,6 +243,7 @@ def _parser() -> argparse.ArgumentParser:
     dashboards.add(topics, _connected)
     query_cli.add(topics)
     capsule_cli.add(topics)
+    import_cli.add(topics)
 
     verbs = _topic(topics, "dead", "messages that were refused")
     shown = _verb(verbs, "list", _dead_list, "what was refused and why, newest last")
