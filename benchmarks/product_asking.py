@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from analytics.query.explorer import explorer_answers
+from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
 from analytics.storage.database import Database
@@ -49,7 +50,7 @@ async def _ask(job: Job) -> Done:
     asked = msgspec.json.decode(job.asked, type=query.model)
     sessions = Sessions(Database(Secret(job.url)))
     settings = AnalyticsSettings(database_url=Secret(job.url), bus=BusSettings())
-    answers = explorer_answers(sessions, settings, answer_s=ANSWER_S)[job.name]
+    answers = explorer_answers(sessions, settings, StoredCohorts(), answer_s=ANSWER_S)[job.name]
     try:
         await answers.answer(asked)
         at, cpu = time.perf_counter(), time.process_time() + postgres_s(job.postgres_pid)

@@ -1,4 +1,4 @@
-"""What tests ask about users over HTTP: analytics and a gateway, with the key of a viewer."""
+"""What tests ask about users over HTTP: analytics and a gateway, with the keys of a viewer and an editor."""
 
 from __future__ import annotations
 
@@ -51,6 +51,18 @@ class Asker:
         assert (status, found.get("field", "")) == (code, field), found
         assert found["error"]
         return dict(found)
+
+    async def changed(self, path: str, **document: Any) -> Any:
+        """What is answered to a change by an editor that must not be refused."""
+        status, found = await self.change(path, **document)
+        assert status == 200, found
+        return found
+
+    async def refused_change(self, path: str, code: int, field: str, **document: Any) -> None:
+        """A change by an editor must be refused, naming ``field``."""
+        status, found = await self.change(path, **document)
+        assert (status, found.get("field", "")) == (code, field), found
+        assert found["error"]
 
     async def rows(self, query: str, *values: Any) -> list[Any]:
         """Rows by SQL about the tenant, ``$1``."""

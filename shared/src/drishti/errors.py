@@ -82,7 +82,7 @@ class DuplicateMessage(DrishtiError):
 
 class QueryError(DrishtiError):
     """A question cannot be answered; ``code`` is one of ``invalid``, ``unknown`` (what is asked for is not there),
-    ``timeout``, ``unavailable``.
+    ``conflict`` (somebody else changed it), ``timeout``, ``unavailable``.
 
     In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
     """

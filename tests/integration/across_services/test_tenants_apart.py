@@ -35,6 +35,7 @@ FUNNEL = {"steps": [{"event_type": "page_view"}, {"event_type": "feedback"}], "b
 INSTANTS = {name: int(ms) for name, ms in RANGE.items()}
 RETENTION = {"interval": "day", "breakdown": "mark"}
 DOSE = {"dose": {"event_type": "feedback"}}
+COHORT = {"cohort": "marked"}
 SESSIONS = {"breakdown": "mark", "page": "mark", "interval": "day"}
 
 
@@ -84,20 +85,26 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "dose_response": Asked("/dose-response", {}, range=False, document=DOSE | INSTANTS),
         "dose_response_users": Asked("/dose-response/users", {}, range=False, document=DOSE | INSTANTS),
         "sessions_users": Asked("/sessions/users", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
-        "retention": Asked("/retention", {}, range=False, document=RETENTION | INSTANTS),
+        "retention": Asked("/retention", {}, range=False, document=RETENTION | COHORT | INSTANTS),
         "retention_users": Asked(
             "/retention/users", {}, range=False, document=RETENTION | INSTANTS | {"cohort_from": TODAY_MS}
         ),
+        "cohorts": Asked("/cohorts", {}, range=False),
+        "cohort": Asked("/cohorts/marked", {}, range=False),
+        "cohort_users": Asked("/cohorts/marked/users", {}, range=False),
+        "cohort_overlap": Asked("/cohorts/marked/overlap", {"other": "marked"}, range=False),
     }
 
 
-def changes(fingerprint: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Each question that changes something, by its name: path and document."""
+def changes(fingerprint: str, revision: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Each question that changes something, by its name: path and document. ``revision``: of the cohort."""
     return {
         "keep_trace": (f"/traces/{trace_id(2).hex()}/keep", {}),
         "keep_window": ("/traces/keep", {"from": MINUTE_MS, "to": MINUTE_MS + 60_000}),
         "people_undo": ("/people/undo", {"kind": "identify", "from_id": "device 0", "to_id": "user 0"}),
         "change_error": (f"/errors/{fingerprint}", {"status": "resolved", "version": "9"}),
+        "put_cohort": ("/cohorts/others", {"condition": {"did": {"event_types": ["page_view"]}}}),
+        "delete_cohort": ("/cohorts/marked/delete", {"revision": revision}),
     }
 
 
@@ -177,6 +184,13 @@ class Tenant:
         async with self.gateway.http.post(url, json=document, headers=headers) as answer:
             return answer.status, await answer.json()
 
+    async def save_cohort(self, mark: str) -> int:
+        """Saves the users of ``mark``; the revision."""
+        marked = {"did": {"event_types": ["page_view"], "where": [{"property": "mark", "value": mark}]}}
+        status, cohort = await self.change("/cohorts/marked", {"description": mark, "condition": marked})
+        assert status == 200, cohort
+        return int(cohort["revision"])
+
     async def answers(self, fingerprint: str) -> dict[str, Any]:
         """What every question answers, without when it was."""
         found = {}
@@ -224,10 +238,11 @@ async def test_nothing_of_one_tenant_is_in_any_answer_to_another(two: tuple[Tena
     await ada.send("alpha", duration_ms=20)
     await wait_until(lambda: ada.has(3 * TRACES, TRACES))
     fingerprint = await ada.fingerprint()
+    await ada.save_cohort("alpha")
     before = await ada.answers(fingerprint)
     assert all(
         "alpha" in json.dumps(before[name])
-        for name in ("trace_facets", "trace", "logs", "log_templates", "error", "funnel", "sessions")
+        for name in ("trace_facets", "trace", "logs", "log_templates", "error", "funnel", "sessions", "cohort", "retention")
     )
 
     for name, asked in questions(fingerprint).items():  # she has nothing yet
@@ -254,9 +269,11 @@ async def test_nothing_of_one_tenant_is_in_any_answer_to_another(two: tuple[Tena
 
     await eve.send("omega", duration_ms=500, copies=3)
     await wait_until(lambda: eve.has(5 * TRACES, TRACES))
-    for name, (path, document) in changes(await eve.fingerprint()).items():
+    revision = await eve.save_cohort("omega")
+    for name, (path, document) in changes(await eve.fingerprint(), revision).items():
         status, answer = await eve.change(path, document)
         assert status == 200, (name, answer)
+    await eve.save_cohort("omega")
     assert await ada.answers(fingerprint) == before
     for name, answer in (await eve.answers(await eve.fingerprint())).items():
         assert "alpha" not in json.dumps(answer), name

@@ -16,6 +16,7 @@ from analytics.overflow import Overflows
 from analytics.query import replies
 from analytics.query.api import api, broker, question
 from analytics.query.explorer import explorer_answers
+from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.tenant_semaphore import TooManyWaiting
 from analytics.settings import AnalyticsSettings
 from drishti.errors import QueryError
@@ -193,7 +194,7 @@ def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:
     catalogue: Any = Catalogue()
     sessions: Any = None  # nothing is asked
     settings = AnalyticsSettings(database_url=Secret("postgresql://"), bus=BusSettings())
-    router = api(answers, answers, catalogue, explorer_answers(sessions, settings), Overflows())
+    router = api(answers, answers, catalogue, explorer_answers(sessions, settings, StoredCohorts()), Overflows())
     served = {subscriber.subject.template for subscriber in router.subscribers}
     assert served == {query.subject for query in QUERIES if query.answerer == ANALYTICS}
 
@@ -220,7 +221,9 @@ async def test_the_setup_is_answered_over_the_bus() -> None:
     sessions: Any = None  # nothing is asked
     settings = AnalyticsSettings(database_url=Secret("postgresql://"), bus=BusSettings())
     broker = NatsBroker()
-    broker.include_router(api(answers, answers, Catalogue(), explorer_answers(sessions, settings), Overflows()))  # type: ignore[arg-type]  # stands in
+    broker.include_router(
+        api(answers, answers, Catalogue(), explorer_answers(sessions, settings, StoredCohorts()), Overflows())
+    )  # type: ignore[arg-type]  # stands in
     asked = next(query for query in QUERIES if query.name == "setup")
     async with TestNatsBroker(broker):
         reply = await broker.request(b'{"tenant": "acme"}', asked.subject, timeout=30)

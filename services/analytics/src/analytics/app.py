@@ -45,6 +45,7 @@ from analytics.query.api import api, broker
 from analytics.query.calling import answer_calls
 from analytics.query.catalogue_answers import CatalogueAnswers
 from analytics.query.explorer import ExplorerAsks, explorer_answers
+from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.traces.explanations import Asks, Explanations
@@ -319,10 +320,12 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             event_metrics = EventMetrics()
             questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
-            router = api(MetricAnswers(questions), questions, catalogue, explorer_answers(sessions, settings), overflows)
+            cohorts = StoredCohorts()
+            explorer = explorer_answers(sessions, settings, cohorts)
+            router = api(MetricAnswers(questions), questions, catalogue, explorer, overflows)
             if settings.test_routes:
                 answer_calls(router)
-            async with _following(registry, bus, stop), _answering(broker(bus.nc, router)):
+            async with _following(registry, cohorts, bus, stop), _answering(broker(bus.nc, router)):
                 analytics = AnalyticsService(
                     settings, bus, database, overflows, registry, event_metrics, ExplorerAsks(sessions)
                 )
@@ -342,12 +345,13 @@ async def _migrate(database: Database) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _following(registry: MetricRegistry, bus: Bus, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Keeps the definitions of metrics current while the block lasts. It begins when they are read, or at ``stop``; where they
-    cannot be, after :data:`DEFINITIONS_S`, with what is built in."""
+async def _following(registry: MetricRegistry, cohorts: StoredCohorts, bus: Bus, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Keeps the definitions of metrics, and cohorts, current while the block lasts. It begins when the former are read, or at
+    ``stop``; where they cannot be, after :data:`DEFINITIONS_S`, with what is built in."""
     ended = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(registry.follow(bus, ended), name="metric definitions")
+        tasks.create_task(cohorts.follow(bus, ended), name="cohorts")
         try:
             async with asyncio.timeout(DEFINITIONS_S):
                 await until(stop, registry.loaded.wait())

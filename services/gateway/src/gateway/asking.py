@@ -13,13 +13,13 @@ from gateway.link import Link
 
 _failure = msgspec.json.Decoder(QueryFailure)
 
-_STATUS = {"invalid": 422, "unknown": 404, "timeout": 504, "unavailable": 503}
+_STATUS = {"invalid": 422, "unknown": 404, "conflict": 409, "timeout": 504, "unavailable": 503}
 _STATUS_OF_UNKNOWN = 503
 """Of a code that this version does not know: a later one says why it has no answer."""
 
 
 async def ask(link: Link, name: str, question: msgspec.Struct, timeout_s: float) -> bytes:
-    """The answer to ``question`` of the kind ``name``, as it came. Raises :class:`Refused` (404, 422, 503, 504)."""
+    """The answer to ``question`` of the kind ``name``, as it came. Raises :class:`Refused` (404, 409, 422, 503, 504)."""
     headers = trace_context.headers_of() or None
     try:
         msg = await link.bus.request(subjects.query(name), encode(question), timeout_s=timeout_s, headers=headers)

@@ -35,6 +35,7 @@ PREDICTORS_BUCKET = "predictors"
 METRIC_DEFINITIONS_BUCKET = "metric_definitions"
 DASHBOARDS_BUCKET = "dashboards"
 NOTES_BUCKET = "notes"
+COHORTS_BUCKET = "cohorts"
 
 
 EVENTS, REQUESTS, SPANS, METRICS, LOGS = "EVENTS", "REQUESTS", "SPANS", "METRICS", "LOGS"
@@ -225,6 +226,14 @@ BUCKETS: dict[str, Bucket] = {
         history=1,
         max_bytes=64 * MIB,
         max_value_bytes=16 * KIB,
+        direct=True,
+    ),
+    COHORTS_BUCKET: Bucket(  # without a history: who is erased is in no earlier version
+        readers=(ANALYTICS,),
+        writers=(ANALYTICS,),
+        history=1,
+        max_bytes=64 * MIB,
+        max_value_bytes=768 * KIB,
         direct=True,
     ),
 }

@@ -12,6 +12,17 @@ from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
+from drishti.messages.product.cohorts import (
+    Cohort,
+    CohortList,
+    CohortOverlap,
+    CohortOverlapQuery,
+    CohortQuery,
+    CohortsQuery,
+    CohortUsersQuery,
+    DeleteCohort,
+    PutCohort,
+)
 from drishti.messages.product.dose_response import DoseResponseAnswer, DoseResponseQuery, DoseResponseUsersQuery
 from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, ErasureQuery, ErasuresQuery
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
@@ -77,6 +88,7 @@ class QueryType(Struct, frozen=True, kw_only=True):
     path: str = ""
     changes: bool = False
     posted: bool = False
+    max_body_kib: int = 64
     asker: str = GATEWAY
     answerer: str = ANALYTICS
 
@@ -384,5 +396,50 @@ QUERIES: tuple[QueryType, ...] = (
         path="/retention/users",
         posted=True,
         description="The users behind one cell of retention: those who came back, or did not.",
+    ),
+    QueryType(
+        name="cohorts",
+        model=CohortsQuery,
+        answer=CohortList,
+        path="/cohorts",
+        description="Saved sets of users.",
+    ),
+    QueryType(
+        name="cohort",
+        model=CohortQuery,
+        answer=Cohort,
+        path="/cohorts/{name}",
+        description="One cohort with its definition.",
+    ),
+    QueryType(
+        name="put_cohort",
+        model=PutCohort,
+        answer=Cohort,
+        path="/cohorts/{name}",
+        changes=True,
+        max_body_kib=512,
+        description="Stores a cohort, live by a condition or static by ids.",
+    ),
+    QueryType(
+        name="delete_cohort",
+        model=DeleteCohort,
+        answer=Cohort,
+        path="/cohorts/{name}/delete",
+        changes=True,
+        description="Deletes a cohort.",
+    ),
+    QueryType(
+        name="cohort_users",
+        model=CohortUsersQuery,
+        answer=UserList,
+        path="/cohorts/{name}/users",
+        description="How many users a cohort has at this moment, and some of them.",
+    ),
+    QueryType(
+        name="cohort_overlap",
+        model=CohortOverlapQuery,
+        answer=CohortOverlap,
+        path="/cohorts/{name}/overlap",
+        description="How many users two cohorts have in common at this moment.",
     ),
 )

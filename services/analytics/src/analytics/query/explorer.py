@@ -8,6 +8,15 @@ from typing import Any
 from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
+from analytics.query.product.cohorts.answers import (
+    CohortAnswers,
+    CohortDeletions,
+    CohortLists,
+    CohortOverlaps,
+    CohortStoring,
+    CohortUsers,
+)
+from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.dose_response import DoseResponseAnswers, DoseResponseUserAnswers
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
@@ -36,10 +45,10 @@ from drishti.messages.span_errors import SharedAnswer, SharedSearch
 
 
 def explorer_answers(
-    sessions: Sessions, settings: AnalyticsSettings, *, answer_s: float = ANSWER_S
+    sessions: Sessions, settings: AnalyticsSettings, cohorts: StoredCohorts, *, answer_s: float = ANSWER_S
 ) -> Mapping[str, ExplorerAnswers[Any, Any]]:
     """By the name of the question in the catalogue. Questions about users are cut off after ``answer_s``."""
-    users = ProductCounting(sessions, answer_s=answer_s)
+    users = ProductCounting(sessions, cohorts, answer_s=answer_s)
     return {
         "setup": SetupAnswers(settings),
         "traces": TraceSearches(sessions),
@@ -79,6 +88,12 @@ def explorer_answers(
         "erasures": ErasureLists(sessions),
         "retention": RetentionAnswers(users),
         "retention_users": RetentionUsers(users),
+        "cohorts": CohortLists(cohorts),
+        "cohort": CohortAnswers(cohorts),
+        "put_cohort": CohortStoring(sessions, cohorts, users),
+        "delete_cohort": CohortDeletions(cohorts),
+        "cohort_users": CohortUsers(cohorts, users),
+        "cohort_overlap": CohortOverlaps(cohorts, users),
     }
 
 

@@ -385,6 +385,86 @@ export interface ChangeInsight {
   version?: string | null;
 }
 
+/** A cohort as it is stored; ``user_count`` ids and ``users`` of a static one. */
+export interface Cohort {
+  name: string;
+  title: string;
+  description: string;
+  kind: "live" | "static";
+  revision: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  changed_ms: number;
+  condition?: CohortCondition | null;
+  user_count?: number | null;
+  users?: string[];
+}
+
+/**
+ * One of: ``all`` of these conditions, ``any`` of them, ``not`` this one, or what the user ``did``, or a ``metric`` of the
+ * user.
+ */
+export interface CohortCondition {
+  all?: CohortCondition[];
+  any?: CohortCondition[];
+  not?: CohortCondition | null;
+  did?: DidEvents | null;
+  metric?: UserMetric | null;
+}
+
+/** All cohorts of a tenant by name, without the ids of static ones. */
+export interface CohortList {
+  cohorts: Cohort[];
+}
+
+/** Users of the first cohort, of the other, and of both. ``sampled``: the share of all users that was looked at. */
+export interface CohortOverlap {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  users: number;
+  other_users: number;
+  both: number;
+  sampled?: number;
+}
+
+/** A question to analytics: how many users two cohorts have in common at this moment. */
+export interface CohortOverlapQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  other: string;
+  sample?: boolean;
+}
+
+/** A question to analytics: one cohort with its definition. */
+export interface CohortQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+}
+
+/**
+ * A question to analytics: how many users a cohort has at this moment, and some of them. Only users who have an event that
+ * is stored are counted.
+ */
+export interface CohortUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
+}
+
+/** A question to analytics: the tenant's cohorts. */
+export interface CohortsQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+}
+
 /** A column of a table, whose dimension is ``by``. */
 export interface Column {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -470,6 +550,31 @@ export interface DeadLetter {
   payload: string;
   headers?: Record<string, string>;
   truncated?: boolean;
+}
+
+/** An order to analytics: delete a cohort that is at ``revision``. */
+export interface DeleteCohort {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+  revision: number;
+}
+
+/**
+ * The user has ``at_least`` events, and not more than ``at_most``, of one of ``event_types`` (of any where none is given)
+ * that meet all conditions of ``where`` and lie in ``[from, to)``: of all that are stored where neither is given. What is
+ * relative is so to the moment of each question, in UTC.
+ */
+export interface DidEvents {
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** ISO 8601, epoch ms as a text, or relative, such as `now-30d` */
+  from?: string;
+  /** ISO 8601, epoch ms as a text, or relative, such as `now-30d` */
+  to?: string;
+  at_least?: number;
+  at_most?: number | null;
 }
 
 /** All values of a metric of the kind ``distribution``, or those with or without some values of dimensions. */
@@ -1189,6 +1294,8 @@ export interface FunnelQuery {
   steps: FunnelStep[];
   /** seconds that a user has from the first step to the last; 90 days at most */
   window_s?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   breakdown?: string;
   /** values of the break-down in the answer; the rest together as `other` */
   limit?: number;
@@ -1840,6 +1947,23 @@ export interface PropertyCondition {
 }
 
 /**
+ * An order to analytics: store a cohort in place of ``revision`` (0: there is none yet). It is live, the users who meet
+ * ``condition`` whenever somebody asks, or static: these ``users``, or those of the cohort ``users_of`` at this moment.
+ */
+export interface PutCohort {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+  title?: string;
+  description?: string;
+  condition?: CohortCondition | null;
+  users?: string[] | null;
+  users_of?: string | null;
+  revision?: number;
+}
+
+/**
  * A question to analytics: one aggregate of one metric over ``[from, to)``.
  *
  * ``filters`` maps a dimension to the value it must have; ``group_by`` lists the dimensions to keep apart.
@@ -2175,6 +2299,8 @@ export interface RetentionQuery {
   /** columns: the cohort's own period, and those after it */
   periods?: number;
   brackets?: string[];
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   /** a property */
   breakdown?: string;
   /** values of the break-down; the rest together as `other` */
@@ -2211,6 +2337,8 @@ export interface RetentionUsersQuery {
   /** columns: the cohort's own period, and those after it */
   periods?: number;
   brackets?: string[];
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   /** a property */
   breakdown?: string;
   /** users in the answer */
@@ -3067,6 +3195,24 @@ export interface UserList {
   total: number;
   users: string[];
   sampled?: number;
+}
+
+/**
+ * A number of the user, compared with ``value``: of the numbers that ``property`` has in the events that are chosen as by
+ * :class:`DidEvents`, their ``count``, ``sum``, ``mean``, ``min``, ``max`` or ``last``. Where there are none, the count is 0
+ * and nothing else is met. The last is that of the latest event; of several at one instant the largest.
+ */
+export interface UserMetric {
+  function: "count" | "last" | "max" | "mean" | "min" | "sum";
+  property: string;
+  op: "!=" | "<" | "<=" | "=" | ">" | ">=";
+  value: number;
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** ISO 8601, epoch ms as a text, or relative, such as `now-30d` */
+  from?: string;
+  /** ISO 8601, epoch ms as a text, or relative, such as `now-30d` */
+  to?: string;
 }
 
 /**

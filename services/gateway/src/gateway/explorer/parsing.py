@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import cache
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -146,6 +147,9 @@ def _refuse_unknown(of: Any, given: Any, field: str) -> None:
     """Raises :class:`QueryError` where an object within ``given`` has a field that its type has not."""
     if get_origin(of) is Annotated:
         _refuse_unknown(get_args(of)[0], given, field)
+    elif get_origin(of) in (Union, UnionType):
+        for one in get_args(of):
+            _refuse_unknown(one, given, field)
     elif get_origin(of) is list and isinstance(given, list):
         for place, one in enumerate(given):
             _refuse_unknown(get_args(of)[0], one, f"{field}.{place}")

@@ -27,7 +27,7 @@ PREFIX = "/api/analytics"
 PAGES = "/api/dashboard/analytics"
 """The same for pages of the dashboards, which have no key to send."""
 
-BODY_BYTES = 64 * 1024
+_KIB = 1024
 
 
 def explored() -> list[QueryType]:
@@ -62,7 +62,7 @@ class ExplorerRoutes:
             now = datetime.now(UTC)
             try:
                 if query.by_body:
-                    document = await sent_json(request, BODY_BYTES)
+                    document = await sent_json(request, query.max_body_kib * _KIB)
                     question = parsing.of_document(query.model, document, request.path_params, tenant=visitor.tenant, now=now)
                 else:
                     parameters = QueryParams(visitor.query).multi_items()

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.conditions import PropertyCondition
 
 Window = Annotated[
@@ -34,6 +35,7 @@ class FunnelQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     to_ms: EpochMs
     steps: Annotated[list[FunnelStep], Meta(min_length=2, max_length=12)]
     window_s: Window = 604_800
+    cohort: CohortFilter = ""
     breakdown: Annotated[str, Meta(max_length=205)] = ""
     limit: Limit = 10
     sample: bool = False

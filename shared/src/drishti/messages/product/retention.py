@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.event_selections import Breakdown, CalendarInterval, Conditions, EventSelection, TimeZone
 from drishti.messages.product.users import UserLimit
 
@@ -41,6 +42,7 @@ class RetentionQuery(
     kind: RetentionKind = "classic"
     periods: Periods = 8
     brackets: Brackets = []
+    cohort: CohortFilter = ""
     breakdown: Breakdown = ""
     limit: Annotated[int, Meta(ge=1, le=100, description="values of the break-down; the rest together as `other`")] = 10
     sample: bool = False

@@ -32,10 +32,14 @@ class Moves:
 
     def persons(self, of: Segment, own: Ints) -> Ints:
         """The person of each row, as it is now."""
+        return self.now(own, of.of_rows())
+
+    def now(self, ids: Ints, persons: Ints) -> Ints:
+        """The persons of these ids as they are now, of whom segments say that they are ``persons``."""
         if not len(self.ids):
-            return of.of_rows()
-        at = np.minimum(np.searchsorted(self.ids, own), len(self.ids) - 1)
-        found: Ints = np.where(self.ids[at] == own, self.to[at], of.of_rows())
+            return persons
+        at = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        found: Ints = np.where(self.ids[at] == ids, self.to[at], persons)
         return found
 
 

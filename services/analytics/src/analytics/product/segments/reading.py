@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -90,7 +90,7 @@ class ProductReading:
         self.omitted: set[str] = set()
         """Columns that some events have and that cannot be read."""
 
-    async def buckets(self, *, sample: bool = False) -> AsyncIterator[list[Day]]:
+    async def buckets(self, *, sample: bool = False) -> AsyncGenerator[list[Day], None]:
         """Parts of all users, with the days in which these have any row, in order; with ``sample`` the users of one bucket.
         Raises :class:`TooManyRows` and :class:`TooManyMerges`."""
         moves = await read_moves(self._session, self._tenant)

@@ -12,6 +12,7 @@ from analytics.product.segments.event_rows import FIELDS
 from analytics.product.segments.reading import KnownNames
 from analytics.product.segments.segment import PROPERTY
 from drishti.errors import QueryError
+from drishti.messages.product.cohorts import COHORT
 from drishti.messages.product.conditions import PropertyCondition, wrong_comparison
 from drishti.messages.product.event_selections import EventSelection
 
@@ -71,20 +72,22 @@ def _condition(asked: PropertyCondition, field: str) -> Condition:
 
 
 async def check_names(known: KnownNames, asked: Names) -> None:
-    """Raises :class:`QueryError` at the first name that no event of the tenant has, with the nearest that some have."""
+    """Raises :class:`QueryError` at the first name that no event of the tenant has, with the nearest that some have. Names of
+    cohorts are no such names."""
     types = await known.event_types()
     if {name for name, _ in asked.event_types} - types:
         types |= await known.new_event_types()
     for name, field in asked.event_types:
         if name not in types:
             raise unknown("no event of this type with a user was stored", name, types, field)
-    missing = {column_of(name) for name, _ in asked.properties} - {*FIELDS}
+    properties = [one for one in asked.properties if not one.name.startswith(COHORT)]
+    missing = {column_of(name) for name, _ in properties} - {*FIELDS}
     if not missing:
         return
     columns = await known.columns()
     if missing - columns:
         columns |= await known.new_columns()
-    for name, field in asked.properties:
+    for name, field in properties:
         if column_of(name) not in columns and column_of(name) not in FIELDS:
             raise unknown("no event with a user has this property", name, map(shown, columns), field)
 

@@ -21,10 +21,13 @@ from analytics.product.segments.reading import (
     share_compacted,
 )
 from analytics.product.segments.segment import BUCKETS, Ints
-from analytics.query.product.asked import Names, check_names, shown
+from analytics.query.product.asked import Name, Names, check_names, shown
+from analytics.query.product.cohorts.membership import in_step, membership
+from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.sessions import QUESTION_S, Sessions
 from analytics.storage.database import Session
 from drishti.errors import QueryError
+from drishti.messages.product.cohorts import COHORT
 
 ANSWER_S = QUESTION_S - 1.0
 """Then a question is cut off, with what to change."""
@@ -34,14 +37,16 @@ _MOSTLY = 0.9
 
 
 class Reads(NamedTuple):
-    """What is read of a tenant's events: ``columns`` of those of ``event_types`` (``None``: of all) in ``[from_ms, to_ms)``;
-    with ``by_day`` without their times, see :class:`ProductReading`."""
+    """What is read of a tenant's events: ``columns`` of those of ``event_types`` (``None``: of all) in ``[from_ms, to_ms)``, of
+    the users of ``cohort`` (none: of everybody); with ``by_day`` without their times, see :class:`ProductReading`. A column
+    whose name is :data:`COHORT` and that of a cohort says who is in it."""
 
     from_ms: int
     to_ms: int
     columns: Collection[str]
     event_types: Sequence[str] | None = None
     by_day: bool = False
+    cohort: str = ""
 
 
 class Counted(NamedTuple):
@@ -65,8 +70,9 @@ class Found(NamedTuple):
 class ProductCounting:
     """Gives a question the days of one bucket of users after the other."""
 
-    def __init__(self, sessions: Sessions, *, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, sessions: Sessions, cohorts: StoredCohorts, *, answer_s: float = ANSWER_S) -> None:
         self._sessions = sessions
+        self._cohorts = cohorts
         self._answer_s = answer_s
 
     async def count(
@@ -78,7 +84,7 @@ class ProductCounting:
         :class:`DatabaseAway`."""
         async with self._snapshot(tenant, what, reads) as session:
             as_of = await session.value("clock")
-            await _add_all(session, tenant, reads, names, add, sample=sample)
+            await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
             kept = await days_with_events(session, date.min, date.max)
         return Counted(as_of, _share(sample), int(kept[0].timestamp() * 1000) if kept else as_of)
 
@@ -105,9 +111,48 @@ class ProductCounting:
 
         async with self._snapshot(tenant, what, reads) as session:
             as_of = await session.value("clock")
-            await _add_all(session, tenant, reads, names, add, sample=sample)
+            await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
             ids = await UserIds(session, tenant).of(some)
         return Found(as_of, _share(sample), total, [ids[user] for user in some])
+
+    async def _add_all(
+        self,
+        session: Session,
+        tenant: str,
+        reads: Reads,
+        names: Names,
+        add: Callable[[Sequence[Day]], None],
+        as_of: int,
+        *,
+        sample: bool,
+    ) -> None:
+        await check_names(KnownNames(session, tenant), names)
+        named = {column: Name(column, "") for column in reads.columns if column.startswith(COHORT)}
+        named |= {one.name: one for one in reversed(names.properties) if one.name in named}
+        cohorts = await membership(session, tenant, self._cohorts, reads.cohort, [*named.values()], as_of)
+        reading = ProductReading(
+            session,
+            tenant,
+            from_ms=reads.from_ms,
+            to_ms=reads.to_ms,
+            columns={*reads.columns} - named.keys(),
+            event_types=reads.event_types,
+            by_day=reads.by_day,
+        )
+        events = cohorts.reading(session, tenant)
+
+        def add_bucket(days: Sequence[Day], of_cohorts: Sequence[Day]) -> None:
+            add(cohorts.of(days, of_cohorts))
+
+        async with contextlib.aclosing(in_step(reading, events, sample=sample)) as parts:
+            async for days, of_cohorts in parts:
+                for one in (reading, events):
+                    if one is not None:
+                        _refuse_omitted(one)
+                await asyncio.to_thread(add_bucket, days, of_cohorts)
+        if not reading.rows and not sample:
+            of_types = " of these types" if reads.event_types is not None else ""
+            raise QueryError(f"no event with a user{of_types} lies in this range: ask for another one", field="from")
 
     @contextlib.asynccontextmanager
     async def _snapshot(self, tenant: str, what: str, reads: Reads) -> AsyncIterator[Session]:
@@ -140,30 +185,13 @@ def _share(sample: bool) -> float:
     return 1 / BUCKETS if sample else 1.0
 
 
-async def _add_all(
-    session: Session, tenant: str, reads: Reads, names: Names, add: Callable[[Sequence[Day]], None], *, sample: bool
-) -> None:
-    await check_names(KnownNames(session, tenant), names)
-    reading = ProductReading(
-        session,
-        tenant,
-        from_ms=reads.from_ms,
-        to_ms=reads.to_ms,
-        columns=reads.columns,
-        event_types=reads.event_types,
-        by_day=reads.by_day,
-    )
-    async for days in reading.buckets(sample=sample):
-        if reading.omitted:
-            omitted = ", ".join(sorted(map(shown, reading.omitted)))
-            raise QueryError(
-                f"events of these days have too many properties, and {omitted} is not kept by user: ask without it, or for "
-                "other days"
-            )
-        await asyncio.to_thread(add, days)
-    if not reading.rows and not sample:
-        of_types = " of these types" if reads.event_types is not None else ""
-        raise QueryError(f"no event with a user{of_types} lies in this range: ask for another one", field="from")
+def _refuse_omitted(reading: ProductReading) -> None:
+    if reading.omitted:
+        omitted = ", ".join(sorted(map(shown, reading.omitted)))
+        raise QueryError(
+            f"events of these days have too many properties, and {omitted} is not kept by user: ask without it, or for "
+            "other days"
+        )
 
 
 def _still_compacting(compacted: float) -> QueryError:

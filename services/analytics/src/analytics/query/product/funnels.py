@@ -37,6 +37,7 @@ class FunnelAnswers:
             to_ms=funnel.to_ms + funnel.window_ms,
             columns=funnel.columns,
             event_types=sorted({step.event_type for step in funnel.steps}),
+            cohort=asked.cohort,
         )
         counted = await self._counting.count(
             asked.tenant,

@@ -54,7 +54,7 @@ class RetentionAnswers:
         counted = await self._counting.count(
             asked.tenant,
             "retention",
-            _reads(retention),
+            _reads(asked, retention),
             _names(asked),
             lambda days: count_bucket(retention, days, counts),
             sample=asked.sample,
@@ -82,7 +82,7 @@ class RetentionUsers:
         found = await self._counting.find(
             asked.tenant,
             "retention",
-            _reads(retention),
+            _reads(asked, retention),
             _names(asked),
             lambda days: users_of_cell(retention, days, cohort, cell, retained=asked.outcome == "retained"),
             limit=asked.limit,
@@ -136,7 +136,7 @@ def _cells(asked: RetentionQuery) -> list[Cell]:
     return cells
 
 
-def _reads(retention: Retention) -> Reads:
+def _reads(asked: RetentionQuery, retention: Retention) -> Reads:
     types = {*retention.start.event_types, *retention.returning.event_types}
     of_any = not retention.start.event_types or not retention.returning.event_types
     return Reads(
@@ -145,6 +145,7 @@ def _reads(retention: Retention) -> Reads:
         columns=retention.columns,
         event_types=None if of_any else sorted(types),
         by_day=retention.by_day,
+        cohort=asked.cohort,
     )
 
 
