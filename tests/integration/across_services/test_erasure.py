@@ -20,7 +20,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 
 from analytics.erasure.named import hash_of
 from analytics.product.people.applying import apply_edges
-from analytics.product.segments.compaction import compact, rewriting
+from analytics.product.segments.compaction import rewriting
 from analytics.product.segments.reading import ProductReading
 from analytics.product.segments.segment import StoredColumn, decode
 from analytics.query.product.asked import LAST_MS
@@ -35,11 +35,18 @@ from rigs import analytics as analytics_rig
 from rigs import gateway as gateway_rig
 from rigs import otlp_spans as making
 from rigs.analytics import event, request
+from rigs.compacting import compacted
 from rigs.log_records import message, pair, record
 from rigs.waiting import wait_until
 
 USER = "ada@example.org"
 OTHER = "ada@example.org.uk"
+RULES = json.dumps(
+    [
+        {"name": "tests", "where": [{"property": "user_id", "op": "in", "values": [USER, OTHER]}]},
+        {"name": "one", "where": [{"property": "user_id", "value": USER}]},
+    ]
+)
 STREAMS = sorted({message.stream for message in MESSAGES})
 
 
@@ -149,15 +156,6 @@ async def streams_naming(bus: Bus, text: str) -> dict[str, int]:
     return dict(+found)
 
 
-async def compacted(analytics: analytics_rig.Rig) -> None:
-    """All days of events are in segments."""
-    async with await Database(Secret(analytics.database_url)).connect(name="test") as session:
-        days = await session.fetch("event_days", datetime(2000, 1, 1).date(), datetime(2100, 1, 1).date())
-        for day in days:
-            async with rewriting(session):
-                await compact(session, day["day"])
-
-
 async def send_telemetry(office: Office) -> None:
     """Spans and log records that name both users, in each way."""
     tenant = office.analytics.tenant
@@ -200,6 +198,9 @@ async def test_nothing_of_an_erased_user_is_found_in_any_store(office: Office) -
     await office.analytics.publish(happened(USER), happened("user 2"))  # beyond segments
     await office.analytics.wait_settled()
     connection = await office.analytics.connect()
+    await connection.execute(
+        "INSERT INTO exclusion_rules (tenant, revision, rules) VALUES ($1, 1, $2)", office.analytics.tenant, RULES
+    )
     others_before = await connection.fetchval("SELECT count(*) FROM events WHERE user_id <> $1", USER)
     assert await tables_naming(connection, USER)
     assert await segments_naming(connection, USER)
@@ -220,6 +221,10 @@ async def test_nothing_of_an_erased_user_is_found_in_any_store(office: Office) -
     assert removed["events in segments"] == 15
     assert removed["requests"] == 2
     assert removed["user_ids"] == 1
+    assert removed["exclusion_rules"] == 2
+    assert json.loads(await connection.fetchval("SELECT rules FROM exclusion_rules")) == [
+        {"name": "tests", "where": [{"property": "user_id", "op": "in", "values": [OTHER]}]}
+    ]
     assert removed["spans"] == 2
     assert removed["log_records"] == 3
     assert removed["stream SPANS"] == removed["stream LOGS"] == 1

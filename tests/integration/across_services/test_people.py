@@ -9,13 +9,10 @@ from typing import Any
 
 import pytest
 
-from analytics.product.people.applying import apply_edges
-from analytics.product.segments.compaction import compact, rewriting
-from analytics.storage.database import Database
 from drishti.events import AnalyticsEvent
-from drishti.settings import Secret
 from drishti_local.servers import NatsServer
 from rigs.analytics import event
+from rigs.compacting import compacted
 from rigs.product_questions import Asker, asking
 
 NOW_MS = int(time.time()) * 1000
@@ -45,22 +42,11 @@ async def states(asker: Asker, user: str = "ada") -> dict[tuple[str, str], str]:
     return {(merge["from_id"], merge["to_id"]): merge["state"] for merge in answer["merges"]}
 
 
-async def compacted(asker: Asker) -> None:
-    """All days are in segments, and all edges are applied."""
-    async with await Database(Secret(asker.analytics.database_url)).connect(name="test") as session:
-        async with rewriting(session):
-            while await apply_edges(session, asker.analytics.tenant):
-                pass
-        for day in await session.fetch("event_days", datetime(2000, 1, 1).date(), datetime(2100, 1, 1).date()):
-            async with rewriting(session):
-                await compact(session, day["day"])
-
-
 @pytest.mark.parametrize("when", ["before", "after", "between"])
 async def test_a_funnel_converts_across_an_identify_until_that_is_undone_and_said_again(asker: Asker, when: str) -> None:
     async def may_compact(*stages: str) -> None:
         if when in stages:
-            await compacted(asker)
+            await compacted(asker.analytics)
 
     await asker.analytics.publish(
         happened("device", "page_view", NOW_MS - 3 * HOUR_MS), happened("ada", "feedback", NOW_MS - HOUR_MS)

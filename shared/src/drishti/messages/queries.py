@@ -25,6 +25,7 @@ from drishti.messages.product.cohorts import (
 )
 from drishti.messages.product.dose_response import DoseResponseAnswer, DoseResponseQuery, DoseResponseUsersQuery
 from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, ErasureQuery, ErasuresQuery
+from drishti.messages.product.exclusion import Exclusion, ExclusionQuery, SetExclusion
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
 from drishti.messages.product.paths import PathsAnswer, PathsQuery, PathsUsersQuery
@@ -292,6 +293,21 @@ QUERIES: tuple[QueryType, ...] = (
         path="/people/undo",
         changes=True,
         description="Undoes one merge of two ids; events of both are counted apart at once.",
+    ),
+    QueryType(
+        name="exclusion",
+        model=ExclusionQuery,
+        answer=Exclusion,
+        path="/people/exclusion",
+        description="The rules by which bots and other users are left out of answers about users.",
+    ),
+    QueryType(
+        name="set_exclusion",
+        model=SetExclusion,
+        answer=Exclusion,
+        path="/people/exclusion",
+        changes=True,
+        description="Replaces the rules by which users are left out.",
     ),
     QueryType(
         name="funnel",

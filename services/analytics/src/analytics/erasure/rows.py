@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analytics.erasure.named import Named, labels_for
+from analytics.erasure.rules import without_ids
 from analytics.product.people.applying import EDGES_AT_ONCE, apply_edges
 from analytics.product.segments.compaction import rewriting
 from analytics.product.segments.own_ids import own_ids, rows_of
@@ -68,6 +69,7 @@ class RowErasing:
         async with self._session.transaction():
             label = labels_for(self._erased.id)
             await self._removed("series", await self._session.execute("erase_labels", self._erased.tenant, ids, label))
+        await self._erase_from_rules()
         await self._erase_user_ids()
 
     async def _days(self) -> list[datetime]:
@@ -121,6 +123,15 @@ class RowErasing:
                 async with self._session.transaction():
                     given = (self._erased.tenant, partition.starts, until, *named)
                     await self._removed(table.name, await self._session.execute(statement, *given))
+
+    async def _erase_from_rules(self) -> None:
+        session, tenant = self._session, self._erased.tenant
+        async with session.transaction():
+            for record in await session.fetch("lock_exclusion_rules", tenant):
+                rules, named = without_ids(record["rules"], self._named.ids)
+                if named:
+                    await session.execute("replace_exclusion_rules", tenant, rules)
+                    await self._removed("exclusion_rules", named)
 
     async def _erase_user_ids(self) -> None:
         """But for who has come back since."""

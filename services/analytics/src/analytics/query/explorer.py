@@ -20,6 +20,7 @@ from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.dose_response import DoseResponseAnswers, DoseResponseUserAnswers
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
+from analytics.query.product.exclusion import ExclusionAnswers, ExclusionChanges
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.product.merges import MergeLists, MergeUndoing
 from analytics.query.product.names import EventNameLists, UserLists
@@ -74,6 +75,8 @@ def explorer_answers(
         "person": PersonAnswers(sessions),
         "people_merges": MergeLists(sessions),
         "people_undo": MergeUndoing(sessions),
+        "exclusion": ExclusionAnswers(sessions),
+        "set_exclusion": ExclusionChanges(sessions),
         "funnel": FunnelAnswers(users),
         "event_names": EventNameLists(sessions),
         "users": UserLists(sessions),

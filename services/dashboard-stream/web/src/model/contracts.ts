@@ -624,6 +624,8 @@ export interface DoseResponseAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
   as_of: number;
   sampled: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
   users: number;
   not_yet: number;
   bins: DoseBin[];
@@ -1025,6 +1027,30 @@ export interface EventsPanel {
   top?: number;
 }
 
+/** The rules by which people are left out, and since when. */
+export interface Exclusion {
+  rules: ExclusionRule[];
+  revision: number;
+  changed_ms?: number | null;
+}
+
+/** A question to analytics: who is left out of answers about users? */
+export interface ExclusionQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+}
+
+/**
+ * People with an event that meets all conditions of ``where`` are left out. There, the property ``user_id`` is the id under
+ * which the event was sent, with the operators `=`, `in` and `prefix`. ``bots``: the event's `user_agent` must be one by which
+ * crawlers, monitors and other programs are known.
+ */
+export interface ExclusionRule {
+  name: string;
+  where?: PropertyCondition[];
+  bots?: boolean;
+}
+
 /** What one field or attribute is, most frequent values first. */
 export interface Facet {
   name: string;
@@ -1245,6 +1271,8 @@ export interface FunnelAnswer {
   as_of: number;
   window_s: number;
   sampled: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
   steps: FunnelStepCount[];
   times?: ConversionTimes | null;
   groups?: FunnelGroup[];
@@ -1808,6 +1836,8 @@ export interface PathsAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
   as_of: number;
   sampled: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
   paths: number;
   users: number;
   nodes: PathNode[];
@@ -2234,6 +2264,8 @@ export interface RetentionAnswer {
   kept_from: number;
   interval: "day" | "month" | "week";
   sampled: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
   columns: RetentionColumn[];
   cohorts: RetentionCohort[];
   total: RetentionTotal;
@@ -2557,6 +2589,8 @@ export interface SessionsAnswer {
   as_of: number;
   gap_s: number;
   sampled: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
   sessions: number;
   users: number;
   bounce_rate?: number | null;
@@ -2635,6 +2669,17 @@ export interface SessionsUsersQuery {
   /** users in the answer */
   limit?: number;
   sample?: boolean;
+}
+
+/**
+ * An order to analytics: these rules, and no others, say from now on who is left out. ``revision`` is that of the rules
+ * which they replace: 0 where there are none.
+ */
+export interface SetExclusion {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  rules: ExclusionRule[];
+  revision: number;
 }
 
 /** Asks how analytics is set up, as far as it concerns ``tenant``. */
@@ -3195,6 +3240,8 @@ export interface UserList {
   total: number;
   users: string[];
   sampled?: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
 }
 
 /**

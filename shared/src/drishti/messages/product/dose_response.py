@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from drishti.messages.field_types import EpochMs, Token
 from drishti.messages.product.conditions import PropertyCondition
+from drishti.messages.product.exclusion import ExcludedUsers
 from drishti.messages.product.users import UserLimit
 
 PropertyName = Annotated[str, Meta(max_length=205)]
@@ -126,6 +127,7 @@ class DoseResponseAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from
     to_ms: EpochMs
     as_of: EpochMs
     sampled: float
+    excluded_users: ExcludedUsers = 0
     users: int
     not_yet: int
     bins: list[DoseBin]

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from drishti.messages.field_types import EpochMs, Token
 from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.conditions import PropertyCondition
+from drishti.messages.product.exclusion import ExcludedUsers
 
 Window = Annotated[
     int, Meta(ge=1, le=7_776_000, description="seconds that a user has from the first step to the last; 90 days at most")
@@ -79,6 +80,7 @@ class FunnelAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": 
     as_of: EpochMs
     window_s: int
     sampled: float
+    excluded_users: ExcludedUsers = 0
     steps: list[FunnelStepCount]
     times: ConversionTimes | None = None
     groups: list[FunnelGroup] = []

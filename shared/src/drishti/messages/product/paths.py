@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.product.exclusion import ExcludedUsers
 from drishti.messages.product.sessions import Campaign, Conditions, EventTypes, Gap, Midnight, Zone
 from drishti.messages.product.users import UserLimit
 
@@ -105,6 +106,7 @@ class PathsAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     to_ms: EpochMs
     as_of: EpochMs
     sampled: float
+    excluded_users: ExcludedUsers = 0
     paths: int
     users: int
     nodes: list[PathNode]

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from drishti.messages.field_types import EpochMs, Token
 from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.event_selections import Breakdown, CalendarInterval, Conditions, EventSelection, TimeZone
+from drishti.messages.product.exclusion import ExcludedUsers
 from drishti.messages.product.users import UserLimit
 
 RetentionKind = Literal["classic", "rolling", "bracketed"]
@@ -107,6 +108,7 @@ class RetentionAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms
     kept_from: EpochMs
     interval: CalendarInterval
     sampled: float
+    excluded_users: ExcludedUsers = 0
     columns: list[RetentionColumn]
     cohorts: list[RetentionCohort]
     total: RetentionTotal

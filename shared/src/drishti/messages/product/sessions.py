@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, Token
 from drishti.messages.product.conditions import PropertyCondition
+from drishti.messages.product.exclusion import ExcludedUsers
 from drishti.messages.product.users import UserLimit
 
 EventTypes = Annotated[
@@ -102,6 +103,7 @@ class SessionsAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms"
     as_of: EpochMs
     gap_s: int
     sampled: float
+    excluded_users: ExcludedUsers = 0
     sessions: int
     users: int
     bounce_rate: float | None = None

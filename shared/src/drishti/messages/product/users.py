@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs
+from drishti.messages.product.exclusion import ExcludedUsers
 
 UserLimit = Annotated[int, Meta(ge=1, le=1_000, description="users in the answer")]
 
@@ -18,3 +19,4 @@ class UserList(Struct, omit_defaults=True, kw_only=True):
     total: int
     users: list[str]
     sampled: float = 1.0
+    excluded_users: ExcludedUsers = 0

@@ -4,6 +4,7 @@ a session, so that each event is there once."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ import numpy as np
 
 from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.people.changes import TooManyIds, moved
+from analytics.product.people.exclusion import Rule, left_out
 from analytics.product.segments.event_rows import EventRows
 from analytics.product.segments.own_ids import OWN, Moves, own_ids, rows_of
 from analytics.product.segments.segment import (
@@ -63,7 +65,7 @@ class ProductReading:
     the rows of these persons are taken aside, out of whatever bucket.
 
     ``by_day``: without the times of events, which may then all be of the beginning of their day; and without ``columns``
-    perhaps one event only of each user and day."""
+    perhaps one event only of each user and day. People who meet one of ``rules`` are left out."""
 
     def __init__(
         self,
@@ -75,13 +77,17 @@ class ProductReading:
         columns: Collection[str],
         event_types: Sequence[str] | None = None,
         by_day: bool = False,
+        rules: Sequence[Rule] = (),
     ) -> None:
         self._session = session
         self._tenant = tenant
         self._range = _days_of(from_ms, to_ms)
-        self._columns = sorted(columns if by_day else {*columns, "event_type"})
+        self._rules = rules
+        of_rules = {column for rule in rules for column in rule.columns}
+        self._columns = sorted({*columns, *of_rules, *(() if by_day else ("event_type",))})
+        by_day = by_day and not rules  # each row has its own id
         self._stored = [*self._columns, *(_ALWAYS if not by_day else _BY_DAY if self._columns else ("users",))]
-        self._types = event_types
+        self._types = None if rules else event_types  # an event of any type may meet a rule
         self._days: list[datetime] = []
         self._beyond: Beyond | None = None
         self._read = False
@@ -89,10 +95,22 @@ class ProductReading:
         """Rows that were read, of whatever type where they are in segments."""
         self.omitted: set[str] = set()
         """Columns that some events have and that cannot be read."""
+        self.excluded = 0
+        """People who were left out, of the parts that were read."""
 
     async def buckets(self, *, sample: bool = False) -> AsyncGenerator[list[Day], None]:
         """Parts of all users, with the days in which these have any row, in order; with ``sample`` the users of one bucket.
         Raises :class:`TooManyRows` and :class:`TooManyMerges`."""
+        async with contextlib.aclosing(self._of_everybody(sample=sample)) as parts:
+            async for days in parts:
+                if self._rules:
+                    left, excluded = await asyncio.to_thread(left_out, days, self._rules)
+                    self.excluded += excluded
+                    yield left
+                else:
+                    yield days
+
+    async def _of_everybody(self, *, sample: bool) -> AsyncGenerator[list[Day], None]:
         moves = await read_moves(self._session, self._tenant)
         if moves is not None:
             self._stored = [*self._columns, *_ALWAYS]  # each row has its own id

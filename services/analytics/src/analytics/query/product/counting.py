@@ -11,6 +11,7 @@ from typing import NamedTuple
 from analytics.errors import StatementTimeout
 from analytics.product.counting.breakdowns import MAX_VALUES, TooManyValues
 from analytics.product.counting.day import Day
+from analytics.product.people.exclusion import Rule
 from analytics.product.segments.reading import (
     KnownNames,
     ProductReading,
@@ -24,10 +25,12 @@ from analytics.product.segments.segment import BUCKETS, Ints
 from analytics.query.product.asked import Name, Names, check_names, shown
 from analytics.query.product.cohorts.membership import in_step, membership
 from analytics.query.product.cohorts.stored import StoredCohorts
+from analytics.query.product.exclusion import rules_of
 from analytics.query.sessions import QUESTION_S, Sessions
 from analytics.storage.database import Session
 from drishti.errors import QueryError
 from drishti.messages.product.cohorts import COHORT
+from drishti.messages.product.users import UserList
 
 ANSWER_S = QUESTION_S - 1.0
 """Then a question is cut off, with what to change."""
@@ -51,11 +54,12 @@ class Reads(NamedTuple):
 
 class Counted(NamedTuple):
     """``as_of``: ms since 1970; ``sampled``: the share of users that was counted; ``kept_from``: where the first day begins
-    whose events are stored."""
+    whose events are stored; ``excluded``: people who were left out by rule."""
 
     as_of: int
     sampled: float
     kept_from: int
+    excluded: int = 0
 
 
 class Found(NamedTuple):
@@ -65,6 +69,14 @@ class Found(NamedTuple):
     sampled: float
     total: int
     users: list[str]
+    excluded: int = 0
+
+
+def user_list(found: Found) -> UserList:
+    """The answer that says so."""
+    return UserList(
+        as_of=found.as_of, total=found.total, users=found.users, sampled=found.sampled, excluded_users=found.excluded
+    )
 
 
 class ProductCounting:
@@ -84,9 +96,9 @@ class ProductCounting:
         :class:`DatabaseAway`."""
         async with self._snapshot(tenant, what, reads) as session:
             as_of = await session.value("clock")
-            await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
+            excluded = await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
             kept = await days_with_events(session, date.min, date.max)
-        return Counted(as_of, _share(sample), int(kept[0].timestamp() * 1000) if kept else as_of)
+        return Counted(as_of, _share(sample), int(kept[0].timestamp() * 1000) if kept else as_of, excluded)
 
     async def find(
         self,
@@ -111,9 +123,9 @@ class ProductCounting:
 
         async with self._snapshot(tenant, what, reads) as session:
             as_of = await session.value("clock")
-            await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
+            excluded = await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
             ids = await UserIds(session, tenant).of(some)
-        return Found(as_of, _share(sample), total, [ids[user] for user in some])
+        return Found(as_of, _share(sample), total, [ids[user] for user in some], excluded)
 
     async def _add_all(
         self,
@@ -125,11 +137,13 @@ class ProductCounting:
         as_of: int,
         *,
         sample: bool,
-    ) -> None:
+    ) -> int:
+        """Returns how many people were left out by rule."""
         await check_names(KnownNames(session, tenant), names)
         named = {column: Name(column, "") for column in reads.columns if column.startswith(COHORT)}
         named |= {one.name: one for one in reversed(names.properties) if one.name in named}
         cohorts = await membership(session, tenant, self._cohorts, reads.cohort, [*named.values()], as_of)
+        rules = await rules_of(session, tenant)
         reading = ProductReading(
             session,
             tenant,
@@ -138,6 +152,7 @@ class ProductCounting:
             columns={*reads.columns} - named.keys(),
             event_types=reads.event_types,
             by_day=reads.by_day,
+            rules=rules,
         )
         events = cohorts.reading(session, tenant)
 
@@ -148,11 +163,12 @@ class ProductCounting:
             async for days, of_cohorts in parts:
                 for one in (reading, events):
                     if one is not None:
-                        _refuse_omitted(one)
+                        _refuse_omitted(one, rules)
                 await asyncio.to_thread(add_bucket, days, of_cohorts)
         if not reading.rows and not sample:
             of_types = " of these types" if reads.event_types is not None else ""
             raise QueryError(f"no event with a user{of_types} lies in this range: ask for another one", field="from")
+        return reading.excluded
 
     @contextlib.asynccontextmanager
     async def _snapshot(self, tenant: str, what: str, reads: Reads) -> AsyncIterator[Session]:
@@ -185,12 +201,13 @@ def _share(sample: bool) -> float:
     return 1 / BUCKETS if sample else 1.0
 
 
-def _refuse_omitted(reading: ProductReading) -> None:
+def _refuse_omitted(reading: ProductReading, rules: Sequence[Rule]) -> None:
     if reading.omitted:
         omitted = ", ".join(sorted(map(shown, reading.omitted)))
+        of_rules = {column for rule in rules for column in rule.columns}
+        ask = "change the rules by which people are left out" if reading.omitted <= of_rules else "ask without it"
         raise QueryError(
-            f"events of these days have too many properties, and {omitted} is not kept by user: ask without it, or for "
-            "other days"
+            f"events of these days have too many properties, and {omitted} is not kept by user: {ask}, or for other days"
         )
 
 

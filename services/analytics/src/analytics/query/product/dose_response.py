@@ -34,7 +34,7 @@ from analytics.product.counting.dose_response import (
 from analytics.product.counting.event_order import Match
 from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
-from analytics.query.product.counting import Counted, ProductCounting, Reads
+from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
 from drishti.errors import QueryError
 from drishti.messages.product.conditions import PropertyCondition
 from drishti.messages.product.dose_response import (
@@ -112,7 +112,7 @@ class DoseResponseUserAnswers:
         found = await self._counting.find(
             asked.tenant, _WHAT, _reads(question), _names(asked), chosen, limit=asked.limit, sample=asked.sample
         )
-        return UserList(as_of=found.as_of, total=found.total, users=found.users, sampled=found.sampled)
+        return user_list(found)
 
 
 def question_of(asked: DoseResponseQuery | DoseResponseUsersQuery) -> DoseResponse:
@@ -195,6 +195,7 @@ def answer_of(asked: DoseResponseQuery, question: DoseResponse, found: DoseRespo
         to_ms=asked.to_ms,
         as_of=counted.as_of,
         sampled=counted.sampled,
+        excluded_users=counted.excluded,
         users=len(known.doses),
         not_yet=int((~over).sum()),
         bins=bins,

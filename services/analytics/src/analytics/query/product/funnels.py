@@ -86,6 +86,7 @@ def answer_of(asked: FunnelQuery, counts: FunnelCounts, counted: Counted) -> Fun
         as_of=counted.as_of,
         window_s=asked.window_s,
         sampled=counted.sampled,
+        excluded_users=counted.excluded,
         steps=_steps(types, everybody),
         times=_times([times for of_label in counts.times.values() for times in of_label]),
         groups=groups,

@@ -14,7 +14,7 @@ from analytics.product.counting.path_sums import OTHER as OTHER_NAME
 from analytics.product.counting.path_sums import PathSums
 from analytics.product.counting.paths import PathQuestion, path_rows, users_of
 from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
-from analytics.query.product.counting import Counted, ProductCounting, Reads
+from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
 from analytics.query.product.sessions import rule_of
 from drishti.errors import QueryError
 from drishti.messages.product.paths import (
@@ -77,7 +77,7 @@ class PathUserAnswers:
             limit=asked.limit,
             sample=asked.sample,
         )
-        return UserList(as_of=found.as_of, total=found.total, users=found.users, sampled=found.sampled)
+        return user_list(found)
 
 
 def question_of(asked: PathsQuery | PathsUsersQuery) -> PathQuestion:
@@ -164,6 +164,7 @@ def answer_of(
         to_ms=asked.to_ms,
         as_of=counted.as_of,
         sampled=counted.sampled,
+        excluded_users=counted.excluded,
         paths=sums.paths,
         users=sums.users,
         nodes=nodes,

@@ -13,7 +13,7 @@ from analytics.product.counting.periods import bounds_of
 from analytics.product.counting.retention import Cell, Retention, RetentionCounts, count_bucket, users_of_cell
 from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import LAST_MS, Name, Names, check_range, event_filter, names_of, names_of_filter
-from analytics.query.product.counting import Counted, ProductCounting, Reads
+from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
 from drishti.errors import QueryError
 from drishti.measures import time_ranges
 from drishti.messages.product.retention import (
@@ -88,7 +88,7 @@ class RetentionUsers:
             limit=asked.limit,
             sample=asked.sample,
         )
-        return UserList(as_of=found.as_of, total=found.total, users=found.users, sampled=found.sampled)
+        return user_list(found)
 
 
 def retention_of(asked: RetentionQuery) -> Retention:
@@ -175,6 +175,7 @@ def answer_of(asked: RetentionQuery, retention: Retention, counts: RetentionCoun
         kept_from=counted.kept_from,
         interval=asked.interval,
         sampled=counted.sampled,
+        excluded_users=counted.excluded,
         columns=[RetentionColumn(first=cell.first, last=cell.last) for cell in retention.cells],
         cohorts=table.cohorts(sizes, retained),
         total=table.total(sizes, retained),

@@ -33,7 +33,7 @@ from analytics.product.counting.sessions import (
 )
 from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
-from analytics.query.product.counting import Counted, ProductCounting, Reads
+from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
 from drishti.errors import QueryError
 from drishti.measures.time_ranges import zone
 from drishti.messages.product.sessions import (
@@ -92,7 +92,7 @@ class SessionUserAnswers:
             limit=asked.limit,
             sample=asked.sample,
         )
-        return UserList(as_of=found.as_of, total=found.total, users=found.users, sampled=found.sampled)
+        return user_list(found)
 
 
 def rule_of(asked: Any) -> SessionRule:
@@ -179,6 +179,7 @@ def answer_of(asked: SessionsQuery, question: SessionQuestion, counts: SessionCo
         as_of=counted.as_of,
         gap_s=asked.gap_s,
         sampled=counted.sampled,
+        excluded_users=counted.excluded,
         sessions=int(total[SESSIONS]),
         users=int(total[USERS]),
         bounce_rate=_rate(total[BOUNCES], total[SESSIONS]),

@@ -115,3 +115,11 @@ DELETE FROM person_ids WHERE tenant = $1 AND (user_id = ANY ($2::text[]) OR pers
 -- name: erase_user_ids
 -- tenant, hashes
 DELETE FROM user_ids WHERE tenant = $1 AND hash = ANY ($2::bigint[])
+
+-- name: lock_exclusion_rules
+-- tenant
+SELECT rules FROM exclusion_rules WHERE tenant = $1 FOR UPDATE
+
+-- name: replace_exclusion_rules
+-- tenant, rules
+UPDATE exclusion_rules SET rules = $2::jsonb, revision = revision + 1 WHERE tenant = $1

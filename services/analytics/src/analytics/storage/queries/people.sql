@@ -105,3 +105,21 @@ WHERE tenant = $1 AND kind = $2 AND from_id = $3 AND to_id = $4 AND from_id <> t
 -- tenant, kind, from id, to id
 SELECT kind, from_id, to_id, at, event_id, undone, CASE WHEN undone THEN undone_at END AS undone_at, pending FROM person_edges
 WHERE tenant = $1 AND kind = $2 AND from_id = $3 AND to_id = $4 AND from_id <> to_id
+
+-- name: exclusion_rules
+-- tenant
+SELECT revision, rules, changed_at FROM exclusion_rules WHERE tenant = $1
+
+-- name: put_exclusion_rules
+-- tenant, rules, the revision that they replace. Nothing is done where another one is there.
+INSERT INTO exclusion_rules AS e (tenant, revision, rules) SELECT $1, 1, $2::jsonb WHERE $3 = 0
+    OR EXISTS (SELECT FROM exclusion_rules WHERE tenant = $1 AND revision = $3)
+ON CONFLICT (tenant) DO UPDATE SET revision = e.revision + 1, rules = EXCLUDED.rules, changed_at = clock_timestamp()
+WHERE e.revision = $3
+
+-- name: hashes_between
+-- tenant, days, first, last, limit. Of the users whose ids lie between these, in segments or with events that are in none yet.
+SELECT hash FROM user_ids WHERE tenant = $1 AND user_id COLLATE "C" BETWEEN $3 AND $4
+UNION
+SELECT hashtextextended(user_id, 0) FROM events_beyond($1, $2) WHERE user_id COLLATE "C" BETWEEN $3 AND $4
+LIMIT $5

@@ -13,7 +13,7 @@ from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import LAST_MS, Names, check_names
 from analytics.query.product.cohorts.definition import members_asked, names_asked
 from analytics.query.product.cohorts.stored import CohortDocument, StoredCohorts
-from analytics.query.product.counting import Found, ProductCounting, Reads
+from analytics.query.product.counting import Found, ProductCounting, Reads, user_list
 from analytics.query.sessions import Sessions
 from drishti.bus.documents import Known
 from drishti.errors import QueryError
@@ -127,7 +127,7 @@ class CohortUsers:
         await self._stored.wait_loaded()
         self._stored.get(asked.tenant, asked.name, "name")
         found = await users_found(self._counting, asked.tenant, asked.name, limit=asked.limit, sample=asked.sample)
-        return UserList(as_of=found.as_of, total=found.total, users=found.users, sampled=found.sampled)
+        return user_list(found)
 
 
 class CohortOverlaps:
