@@ -70,14 +70,14 @@ async def counted(session: Session) -> Result:
             program = home.program(ANALYTICS, database_url=url, environ={"OTEL_METRICS_EXPORTER": "none"})
             async with home.service(program) as analytics:
                 before = analytics.memory_mb()
-                samples = await _sampled(session, analytics, seconds, _Exports(home.admin).send)
+                samples = await sampled(session, analytics, seconds, _Exports(home.admin).send)
                 await until(lambda: storage.settled(home, STREAM, DURABLE), "every point is stored", within_s=BEHIND_S)
                 series = await _stored_series(url)
     finally:
         await asyncio.to_thread(postgres.stop)
     if series != METRICS * SERVICES * ROUTES:
         raise BenchmarkFailed(f"analytics has rows of {series:,} series, of {METRICS * SERVICES * ROUTES:,}")
-    most, median, growth = max(samples), statistics.median(samples), _growth(samples)
+    most, median, growth = max(samples), statistics.median(samples), growth_of(samples)
     return Result(
         name="series",
         what="memory of analytics with 50,000 live series",
@@ -112,9 +112,9 @@ async def watched(session: Session) -> Result:
         async with home.service(program) as predictor, _insights(home.admin) as known:
             await asyncio.sleep(WATCHED_EVERY_S)
             before = predictor.memory_mb()
-            samples = await _sampled(session, predictor, seconds, _Aggregates(home.admin, definitions).send)
+            samples = await sampled(session, predictor, seconds, _Aggregates(home.admin, definitions).send)
             await until(lambda: len(known) >= total, f"the predictor watches {total:,} series", within_s=BEHIND_S)
-    most, median, growth = max(samples), statistics.median(samples), _growth(samples)
+    most, median, growth = max(samples), statistics.median(samples), growth_of(samples)
     each_kb = (most - before) * 1e6 / 1024 / total
     return Result(
         name="series-watched",
@@ -128,7 +128,7 @@ async def watched(session: Session) -> Result:
     )
 
 
-async def _sampled(session: Session, program: Running, seconds: float, send: Callable[[], Awaitable[float]]) -> list[float]:
+async def sampled(session: Session, program: Running, seconds: float, send: Callable[[], Awaitable[float]]) -> list[float]:
     """The resident memory in MB over ``seconds``, while ``send`` is called again and again; it returns when it is next due."""
     ends = time.monotonic() + seconds
 
@@ -156,7 +156,7 @@ async def _sampled(session: Session, program: Running, seconds: float, send: Cal
     return samples
 
 
-def _growth(samples: list[float]) -> float:
+def growth_of(samples: list[float]) -> float:
     """How much more memory there is at the end than after :data:`SETTLED` of the time, each the most of a tenth of the time."""
     tenth = max(1, len(samples) // 10)
     settled = int(len(samples) * SETTLED)

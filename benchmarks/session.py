@@ -37,6 +37,8 @@ class Options:
     funnel_rounds: int = 5
     product_folder: str = ""
     """Where events by user are kept for later runs; if empty, they go at the end."""
+    steady_rate: int = 10_000
+    steady_seconds: float = 600.0
     live_rate: int = 2_000
     live_events: int = 10
     live_seconds: float = 30.0

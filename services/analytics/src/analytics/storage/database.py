@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import io
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -120,7 +120,9 @@ class Session:
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    async def copy(
+        self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]] | AsyncIterable[tuple[Any, ...]]
+    ) -> None:
         """Adds ``rows`` to ``table``."""
         with _translated_errors():
             try:

@@ -7,8 +7,9 @@ property may be a text in one event and a number in another: then its column has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BUCKETS = 16
+BUCKET_BITS = 60
+"""Bits of a hash below those that say its bucket."""
 
 MAX_PROPERTIES = 200
 """Properties of a segment that have a column."""
@@ -39,6 +42,11 @@ class Column(NamedTuple):
     codes: Codes
     values: Sequence[str]
     numbers: NDArray[np.float64] | None = None
+
+    def between(self, first: int, end: int) -> Column:
+        """Some rows, not copied."""
+        numbers = None if self.numbers is None else self.numbers[first:end]
+        return Column(self.codes[first:end], self.values, numbers)
 
     def is_empty(self) -> bool:
         """Whether no row has a value."""
@@ -80,13 +88,25 @@ class Segment:
 
 def bucket_of(users: Ints) -> Ints:
     """The buckets of hashes of users."""
-    return (users >> 60) & (BUCKETS - 1)
+    return (users >> BUCKET_BITS) & (BUCKETS - 1)
 
 
 def segment(
     users: Ints, t: NDArray[np.int32], columns: Mapping[str, Column], omitted: Iterable[str] = (), keep: Iterable[str] = ()
 ) -> Segment:
     """The segment of rows in any order. Of too many properties those of ``keep`` come first, then by name."""
+    return _segment(users, t, columns, columns.__getitem__, omitted, keep)
+
+
+def _segment(
+    users: Ints,
+    t: NDArray[np.int32],
+    columns: Iterable[str],
+    column_of: Callable[[str], Column],
+    omitted: Iterable[str],
+    keep: Iterable[str],
+) -> Segment:
+    """One column after the other, so that no more than one is there in the order of before."""
     order = np.lexsort((t, users))
     users = users[order]
     starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]]) if len(users) else np.empty(0, np.int64)
@@ -94,40 +114,56 @@ def segment(
     first = set(keep)
     properties = sorted((name for name in columns if name.startswith(PROPERTY)), key=lambda name: (name not in first, name))
     without = set(properties[MAX_PROPERTIES:])
-    kept = {name: _used(column, order) for name, column in columns.items() if name not in without}
+    kept = {name: _used(column_of(name), order) for name in columns if name not in without}
     return Segment(users[starts], counts, t[order], kept, _bounded(without.union(omitted) - kept.keys()))
 
 
 def merge(older: Segment, newer: Segment) -> Segment:
     """The rows of both. Properties that ``older`` omits stay omitted: their column would lack its rows."""
     n, m = older.rows, newer.rows
-    omitted = older.omitted | newer.omitted
-    columns = {}
-    lost = set()
-    for name in sorted({*older.columns, *newer.columns}):
-        if older.omits(name) or newer.omits(name):
-            lost.add(name)
-            continue
-        columns[name] = _joined(older.columns.get(name), n, newer.columns.get(name), m)
-    users = np.concatenate([older.of_rows(), newer.of_rows()])
-    return segment(users, np.concatenate([older.t, newer.t]), columns, omitted | lost, keep=older.columns)
+    names = sorted({*older.columns, *newer.columns})
+    lost = {name for name in names if older.omits(name) or newer.omits(name)}
+    return _segment(
+        np.concatenate([older.of_rows(), newer.of_rows()]),
+        np.concatenate([older.t, newer.t]),
+        [name for name in names if name not in lost],
+        lambda name: _joined(older.columns.get(name), n, newer.columns.get(name), m),
+        older.omitted | newer.omitted | lost,
+        older.columns,
+    )
 
 
-def encode(given: Segment) -> list[StoredColumn]:
-    """All columns of a segment."""
-    stored = [
-        StoredColumn("users", given.users.astype("<i8").tobytes()),
-        StoredColumn("counts", given.counts.astype("<u4").tobytes()),
-        StoredColumn("t", given.t.astype("<i4").tobytes()),
+def cut_at(given: Segment, bounds: Ints) -> list[Segment]:
+    """The rows of users below the first of ``bounds``, which are ascending, those up to the next, and so on; not copied."""
+    users = [0, *np.searchsorted(given.users, bounds).tolist(), len(given.users)]
+    rows = np.r_[0, np.cumsum(given.counts, dtype=np.int64)][users].tolist()
+    return [
+        Segment(
+            given.users[first:end],
+            given.counts[first:end],
+            given.t[row:last],
+            {name: column.between(row, last) for name, column in given.columns.items()},
+            given.omitted,
+        )
+        for (first, end), (row, last) in zip(pairwise(users), pairwise(rows), strict=True)
     ]
+
+
+def encode(given: Segment) -> Iterator[StoredColumn]:
+    """All columns of a segment."""
+    yield StoredColumn("users", given.users.astype("<i8").tobytes())
+    yield StoredColumn("counts", given.counts.astype("<u4").tobytes())
+    yield StoredColumn("t", given.t.astype("<i4").tobytes())
     for name, column in given.columns.items():
-        width = "<u1" if len(column.values) < 1 << 8 else "<u2" if len(column.values) < 1 << 16 else "<u4"
         numbers = None if column.numbers is None else column.numbers.astype("<f8").tobytes()
         dictionary = msgspec.json.encode(list(column.values))
-        stored.append(StoredColumn(name, column.codes.astype(width).tobytes(), dictionary, numbers))
+        yield StoredColumn(name, column.codes.astype(_width(len(column.values))).tobytes(), dictionary, numbers)
     if given.omitted:
-        stored.append(StoredColumn("omitted", b"", msgspec.json.encode(sorted(given.omitted))))
-    return stored
+        yield StoredColumn("omitted", b"", msgspec.json.encode(sorted(given.omitted)))
+
+
+def _width(values: int) -> str:
+    return "<u1" if values < 1 << 8 else "<u2" if values < 1 << 16 else "<u4"
 
 
 _names = msgspec.json.Decoder(list[str])
@@ -160,11 +196,14 @@ def _column(stored: StoredColumn, rows: int) -> Column:
 
 def _used(column: Column, order: Ints) -> Column:
     """The rows of ``order``, and of the dictionary what they use."""
-    used, codes = np.unique(np.r_[np.uint32(0), column.codes[order]], return_inverse=True)
+    codes = column.codes[order]
+    used = np.flatnonzero(np.bincount(codes, minlength=1)[1:]) + 1
+    places = np.zeros(len(column.values) + 1, _width(len(used)))
+    places[used] = np.arange(1, len(used) + 1)
     numbers = None if column.numbers is None else column.numbers[order]
     if numbers is not None and np.isnan(numbers).all():
         numbers = None
-    return Column(codes[1:].astype(np.uint32), [column.values[code - 1] for code in used[1:].tolist()], numbers)
+    return Column(places[codes], [column.values[code - 1] for code in used.tolist()], numbers)
 
 
 def _joined(first: Column | None, n: int, second: Column | None, m: int) -> Column:

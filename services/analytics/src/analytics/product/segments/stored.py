@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import date
+from typing import Any
 
 from analytics.product.segments.segment import Segment, StoredColumn, decode, encode, merge
 from analytics.storage.database import Session
@@ -22,15 +24,21 @@ async def put_segment(session: Session, tenant: str, day: date, bucket: int, seg
     """In the place of what is there; one without rows is none."""
     await session.execute("delete_segment", tenant, day, bucket)
     if segment.rows:
-        columns = await asyncio.to_thread(encode, segment)
-        rows = [(tenant, day, bucket, column.name, segment.rows, *column[1:]) for column in columns]
-        await session.copy("segments", _COLUMNS, rows)
+        await session.copy("segments", _COLUMNS, _rows(tenant, day, bucket, segment))
+
+
+async def _rows(tenant: str, day: date, bucket: int, segment: Segment) -> AsyncIterator[tuple[Any, ...]]:
+    """One column after the other: all of a large segment take as much memory as the segment."""
+    columns = encode(segment)
+    while column := await asyncio.to_thread(next, columns, None):
+        yield (tenant, day, bucket, column.name, segment.rows, *column[1:])
 
 
 async def add_rows(session: Session, tenant: str, day: date, bucket: int, *parts: Segment) -> None:
     """To what is there."""
     stored = await read_segment(session, tenant, day, bucket)
     merged = await asyncio.to_thread(merge_all, [*([] if stored is None else [stored]), *parts])
+    del stored
     await put_segment(session, tenant, day, bucket, merged)
 
 
