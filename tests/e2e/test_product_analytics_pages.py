@@ -140,6 +140,27 @@ async def test_a_funnel_is_put_together_by_hand_and_its_bars_lead_to_their_users
         await _is_sound(visit)
         assert json.loads(urllib.parse.parse_qs(urllib.parse.urlsplit(page.url).query)["question"][0])["breakdown"] == "version"
 
+        found = page.get_by_role("region", name="Users found")
+        for link, heading, user in [
+            (
+                steps.get_by_role("link", name=f"{ASKING} users"),
+                f"{ASKING} users who reached step 2, dharma_query",
+                "visitor-000",
+            ),
+            (
+                steps.get_by_role("link", name="27 dropped"),
+                "27 users who got to step 2, dharma_query, and not to step 3",
+                "visitor-009",
+            ),
+            (groups.first.get_by_role("link").first, "30 users who reached step 1", "visitor-000"),
+        ]:
+            await link.click()
+            await expect(found.get_by_role("heading", level=2)).to_contain_text(heading)
+            await expect(found.get_by_role("link", name=user, exact=True)).to_have_count(1)
+            await _is_sound(visit)
+            await page.go_back()
+            await expect(steps).to_be_visible()
+
 
 async def test_a_name_that_is_not_known_is_replaced_by_the_one_that_was_meant(
     gateway: gateway_rig.Rig, chrome: Browser

@@ -32,9 +32,9 @@ class Asker:
         self._gateway = gateway
         self._key = key
 
-    async def ask(self, **document: Any) -> tuple[int, Any]:
+    async def ask(self, path: str = "/funnel", **document: Any) -> tuple[int, Any]:
         headers = {"authorization": f"Bearer {self._key}"}
-        url = f"{self._gateway.url}/api/analytics/funnel"
+        url = f"{self._gateway.url}/api/analytics{path}"
         async with self._gateway.http.post(url, json=RANGE | document, headers=headers) as answer:
             return answer.status, await answer.json()
 
@@ -103,6 +103,81 @@ async def test_a_funnel_counts_what_was_stored_and_is_compacted_meanwhile(asker:
     assert (await asker.users(steps=[STEPS[0], none]))[1] == 0
     some = {"event_type": "dharma_query", "where": [{"property": "n", "op": ">=", "value": "0"}]}
     assert await asker.users(steps=[STEPS[0], some]) == await asker.users(steps=STEPS[:2])
+
+
+async def test_strict_steps_sessions_accounts_and_exclusions_are_those_of_what_was_sent(asker: Asker) -> None:
+    start = NOW_MS - 24 * HOUR_MS
+    by_user = {
+        1: [(0, "page_view"), (1, "feedback")],
+        2: [(0, "page_view"), (1, "dharma_query"), (2, "feedback")],
+        3: [(0, "page_view"), (HOUR_MS, "feedback")],
+        4: [(0, "feedback"), (1, "page_view")],
+    }
+    for event_type in TYPES:
+        happens = [(user, ms) for user, mine in by_user.items() for ms, kind in mine if kind == event_type]
+        sent = [happened(user, event_type, start + ms, company=f"company {user % 2}", topic="tea") for user, ms in happens]
+        await asker.analytics.publish(*sent)
+    await asker.analytics.wait_settled()
+    two = [{"event_type": "page_view"}, {"event_type": "feedback"}]
+    await wait_until(lambda: asker.users(steps=two), equals=[4, 3])
+    assert await asker.users(steps=two, order="strict") == [4, 2]
+    assert await asker.users(steps=two, order="any") == [4, 4]
+    assert await asker.users(steps=two, unit="session") == [4, 2]
+    assert await asker.users(steps=two, unit="session", gap_s=3_600) == [4, 3]
+    assert await asker.users(steps=two, unit="account", account="company") == [2, 2]
+    assert await asker.users(steps=two, exclusions=[{"event_type": "dharma_query"}]) == [3, 2]
+    _, answer = await asker.ask(steps=two, exclusions=[{"event_type": "dharma_query"}])
+    assert answer["met_exclusion"] == 1
+
+    async def behind(**document: Any) -> tuple[int, set[str]]:
+        status, answer = await asker.ask("/funnel/users", **{"steps": two, "step": 2} | document)
+        assert status == 200, answer
+        return answer["total"], set(answer["users"])
+
+    assert await behind() == (3, {"user 1", "user 2", "user 3"})
+    assert await behind(outcome="dropped") == (1, {"user 4"})
+    assert await behind(order="strict", outcome="dropped") == (2, {"user 2", "user 4"})
+    assert await behind(breakdown="company", value="company 1") == (2, {"user 1", "user 3"})
+    total, whose = await behind(unit="account", account="company", step=1)
+    assert total == 2
+    assert whose in ({"user 1", "user 4"}, {"user 3", "user 4"}), (
+        "the latest start counts; users 1 and 3 started at one instant"
+    )
+    assert await behind(breakdown="company") == (3, {"user 1", "user 2", "user 3"})
+    assert (await behind(breakdown="company", value="company 9", sample=True))[0] == 0, "a sample need not have every value"
+    total, some = await behind(step=1, limit=2)
+    assert (total, len(some)) == (4, 2)
+
+    async def refused(code: int, field: str, path: str = "/funnel", **document: Any) -> None:
+        status, answer = await asker.ask(path, **{"steps": two} | document)
+        assert (status, answer.get("field", "")) == (code, field), answer
+
+    between = {"event_type": "dharma_query"}
+    await refused(422, "exclusions", order="strict", exclusions=[between])
+    await refused(422, "exclusions.0.from_step", exclusions=[between | {"from_step": 2, "to_step": 2}])
+    await refused(422, "exclusions.0.to_step", exclusions=[between | {"to_step": 3}])
+    await refused(422, "exclusions.0.from_step", order="any", steps=[*two, between], exclusions=[between | {"from_step": 2}])
+    await refused(404, "exclusions.0.event_type", exclusions=[{"event_type": "dharma_qery"}])
+    await refused(404, "exclusions.0.where.0.property", exclusions=[between | {"where": [{"property": "no_such_thing"}]}])
+    await refused(422, "exclusions", exclusions=[between] * 5)
+    await refused(422, "order", order="backwards")
+    await refused(422, "unit", unit="device")
+    await refused(422, "account", unit="account")
+    await refused(422, "account", account="company")
+    await refused(404, "account", unit="account", account="no_such_thing")
+    await refused(422, "sample", unit="account", account="company", sample=True)
+    await refused(422, "gap_s", unit="session", gap_s=0)
+    await refused(422, "steps.0.event_type", order="any", steps=[two[0]] * 6)
+    await refused(422, "step", "/funnel/users")
+    await refused(422, "step", "/funnel/users", step=3)
+    await refused(422, "step", "/funnel/users", step=1, outcome="dropped")
+    await refused(422, "outcome", "/funnel/users", step=1, outcome="lost")
+    await refused(422, "breakdown", "/funnel/users", step=1, value="tea")
+    await refused(422, "breakdown", "/funnel/users", step=1, without_value=True)
+    await refused(422, "without_value", "/funnel/users", step=1, breakdown="topic", value="tea", without_value=True)
+    await refused(404, "without_value", "/funnel/users", step=1, breakdown="topic", without_value=True)
+    await refused(404, "value", "/funnel/users", step=1, breakdown="topic", value="coffee")
+    await refused(422, "limit", "/funnel/users", step=1, limit=1_001)
 
 
 async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> None:

@@ -80,6 +80,12 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
         "event_names": Asked("/event-names", {}, range=False),
         "users": Asked("/users", {"prefix": "user"}, range=False),
+        "funnel_users": Asked(
+            "/funnel/users",
+            {},
+            range=False,
+            document={"steps": FUNNEL["steps"], "step": 2} | {name: int(ms) for name, ms in RANGE.items()},
+        ),
         "paths": Asked("/paths", {}, range=False, document={"node": "mark"} | INSTANTS),
         "paths_users": Asked("/paths/users", {}, range=False, document={"node": "mark", "step": 0, "name": "alpha"} | INSTANTS),
         "sessions": Asked("/sessions", {}, range=False, document=SESSIONS | INSTANTS),

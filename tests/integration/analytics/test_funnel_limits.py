@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from analytics.product.counting.day import Day
-from analytics.product.counting.funnels import Funnel, FunnelCounts, count_bucket
+from analytics.product.counting.funnels.counts import FunnelCounts, count_bucket
+from analytics.product.counting.funnels.definition import Funnel
 from analytics.product.segments import reading
 from analytics.product.segments.compaction import compact
 from analytics.query.product import funnels

@@ -26,7 +26,7 @@ from drishti.messages.product.cohorts import (
 from drishti.messages.product.dose_response import DoseResponseAnswer, DoseResponseQuery, DoseResponseUsersQuery
 from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, ErasureQuery, ErasuresQuery
 from drishti.messages.product.exclusion import Exclusion, ExclusionQuery, SetExclusion
-from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery
+from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery, FunnelUsersQuery
 from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUsers, UsersQuery
 from drishti.messages.product.paths import PathsAnswer, PathsQuery, PathsUsersQuery
 from drishti.messages.product.people import Merge, MergesAnswer, MergesQuery, PersonAnswer, PersonQuery, UndoMerge
@@ -316,6 +316,14 @@ QUERIES: tuple[QueryType, ...] = (
         path="/funnel",
         posted=True,
         description="How many users did one thing after another within a window, how long it took, and by a property.",
+    ),
+    QueryType(
+        name="funnel_users",
+        model=FunnelUsersQuery,
+        answer=UserList,
+        path="/funnel/users",
+        posted=True,
+        description="Who reached a step of a funnel, or left before it.",
     ),
     QueryType(
         name="event_names",

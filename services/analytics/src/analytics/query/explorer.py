@@ -21,7 +21,7 @@ from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.dose_response import DoseResponseAnswers, DoseResponseUserAnswers
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
 from analytics.query.product.exclusion import ExclusionAnswers, ExclusionChanges
-from analytics.query.product.funnels import FunnelAnswers
+from analytics.query.product.funnels import FunnelAnswers, FunnelUserAnswers
 from analytics.query.product.merges import MergeLists, MergeUndoing
 from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.product.paths import PathAnswers, PathUserAnswers
@@ -80,6 +80,7 @@ def explorer_answers(
         "funnel": FunnelAnswers(users),
         "event_names": EventNameLists(sessions),
         "users": UserLists(sessions),
+        "funnel_users": FunnelUserAnswers(users),
         "paths": PathAnswers(users),
         "paths_users": PathUserAnswers(users),
         "sessions": SessionAnswers(users),

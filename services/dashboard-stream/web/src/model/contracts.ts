@@ -1260,7 +1260,7 @@ export interface FrameData {
  * The answer to a :class:`FunnelQuery`: all users, and those of each value of the break-down, most users first.
  *
  * ``sampled`` is the share of all users that was counted, by a hash of ``user_id``; numbers are of these users, not
- * multiplied.
+ * multiplied. ``met_exclusion``: units that are counted in no step for an exclusion.
  */
 export interface FunnelAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -1273,9 +1273,23 @@ export interface FunnelAnswer {
   sampled: number;
   /** people who were left out by rule, of the days that were read */
   excluded_users?: number;
+  /** whose events are taken together, and counted */
+  unit?: "account" | "session" | "user";
+  met_exclusion?: number;
   steps: FunnelStepCount[];
   times?: ConversionTimes | null;
   groups?: FunnelGroup[];
+}
+
+/**
+ * An event that must not lie between two steps: ``from_step`` and ``to_step``, counted from 1; the first and the last, if
+ * they are not given.
+ */
+export interface FunnelExclusion {
+  event_type: string;
+  where?: PropertyCondition[];
+  from_step?: number | null;
+  to_step?: number | null;
 }
 
 /** The users of one value of the break-down. ``value`` is null where the event has none. */
@@ -1310,7 +1324,7 @@ export interface FunnelPanel {
  *
  * The first step lies in ``[from, to)``; later ones may follow after ``to``. ``breakdown``: a property, whose value in the
  * event of the first step tells users apart. ``sample``: of a sixteenth of the users only, which takes a sixteenth of the
- * time.
+ * time. ``account``: the property that tells accounts apart, where ``unit`` is ``account``.
  */
 export interface FunnelQuery {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -1324,6 +1338,14 @@ export interface FunnelQuery {
   window_s?: number;
   /** the name of a cohort: the question is about its users only; everybody if not given */
   cohort?: string;
+  /** steps one after the other, with nothing else in between, or in any order */
+  order?: "any" | "ordered" | "strict";
+  exclusions?: FunnelExclusion[];
+  /** whose events are taken together, and counted */
+  unit?: "account" | "session" | "user";
+  /** a session ends where so many seconds pass without an event of the user */
+  gap_s?: number;
+  account?: string;
   breakdown?: string;
   /** values of the break-down in the answer; the rest together as `other` */
   limit?: number;
@@ -1336,12 +1358,53 @@ export interface FunnelStep {
   where?: PropertyCondition[];
 }
 
-/** Users who got to a step. ``of_first`` and ``of_previous`` are shares from 0 to 1; of nobody, there is none. */
+/**
+ * Users, or whatever the ``unit`` is, who got to a step; in any order, who took so many of them. ``of_first`` and
+ * ``of_previous`` are shares from 0 to 1; of nobody, there is none.
+ */
 export interface FunnelStepCount {
   event_type: string;
   users: number;
   of_first?: number | null;
   of_previous?: number | null;
+}
+
+/**
+ * A question to analytics: who is behind a step of a funnel, by the same definition and the same events.
+ *
+ * With a ``breakdown``, only those of its ``value``, where one is given.
+ */
+export interface FunnelUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  steps: FunnelStep[];
+  /** seconds that a user has from the first step to the last; 90 days at most */
+  window_s?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** steps one after the other, with nothing else in between, or in any order */
+  order?: "any" | "ordered" | "strict";
+  exclusions?: FunnelExclusion[];
+  /** whose events are taken together, and counted */
+  unit?: "account" | "session" | "user";
+  /** a session ends where so many seconds pass without an event of the user */
+  gap_s?: number;
+  account?: string;
+  breakdown?: string;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
+  /** counted from 1 */
+  step: number;
+  /** who reached the step, or the one before and not this one */
+  outcome?: "converted" | "dropped";
+  value?: string | null;
+  /** those whose first step has no value of `breakdown` */
+  without_value?: boolean;
 }
 
 /** One number on a scale from ``min`` to ``max``; without ``max`` the scale of a share ends at the whole. */

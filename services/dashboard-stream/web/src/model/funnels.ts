@@ -104,7 +104,7 @@ export interface Chosen {
 export function funnelUsersLink(funnel: FunnelQuestion, answer: Pick<FunnelAnswer, "from" | "to">, { step, outcome, value }: Chosen): string {
   const { limit: _, ...question } = funnel;
   const { from, to } = answer;
-  return usersLink({ of: "funnel/users", question: { ...question, from, to, step, outcome, ...(value === undefined ? {} : { value }) } });
+  return usersLink({ of: "funnel/users", question: { ...question, from, to, step, outcome, ...(value === undefined ? {} : value === null ? { without_value: true } : { value }) } });
 }
 
 /** `reached step 2, feedback`, `did page_view and not step 2, feedback, after it` */
@@ -112,8 +112,8 @@ export function funnelUsersInWords(body: Body): string {
   const { steps } = funnelOf(body);
   const step = Number(body["step"]) || 1;
   const name = stepInWords(steps[step - 1] ?? EMPTY_STEP);
-  const value = body["value"];
-  const group = value === undefined ? "" : `, of ${text(body["breakdown"])} ${value === null ? "unknown" : String(value)}`;
+  const value = body["without_value"] ? "unknown" : text(body["value"]);
+  const group = value && `, of ${text(body["breakdown"])} ${value}`;
   if (body["outcome"] !== "dropped") return `reached step ${step}, ${name}${group}`;
   return `got to step ${step - 1}, ${stepInWords(steps[step - 2] ?? EMPTY_STEP)}, and not to step ${step}, ${name}${group}`;
 }

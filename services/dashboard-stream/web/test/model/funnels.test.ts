@@ -49,5 +49,6 @@ test("the users behind a number are asked for over the very range of the answer"
   assert.equal(of, "funnel/users");
   assert.deepEqual(question, { ...FUNNEL, breakdown: "version", from: 1, to: 9, step: 2, outcome: "dropped", value: "1.0" });
   assert.equal(funnelUsersInWords(question ?? {}), "got to step 1, page_view, page begins with /tea, and not to step 2, feedback, of version 1.0");
+  assert.ok(decodeURIComponent(funnelUsersLink({ ...FUNNEL, breakdown: "version" }, { from: 1, to: 9 }, { step: 1, outcome: "converted", value: null })).includes('"without_value":true'));
   assert.equal(funnelUsersInWords({ steps: FUNNEL.steps, step: 1, outcome: "converted" }), "reached step 1, page_view, page begins with /tea");
 });

@@ -110,20 +110,25 @@ class ProductCounting:
         *,
         limit: int,
         sample: bool = False,
+        wanted_of_all: Callable[[], Ints] | None = None,
     ) -> Found:
-        """The users whose hashes ``wanted`` has of the days of each bucket, called as by :meth:`count`, and the ids of up to
-        ``limit`` of them, in the order of their hashes; raises as that does."""
+        """The users whose hashes ``wanted`` has of the days of each bucket, called as by :meth:`count`, and ``wanted_of_all``
+        after them; and the ids of up to ``limit`` of them, in the order of their hashes; raises as that does."""
         total, some = 0, list[int]()
 
-        def add(days: Sequence[Day]) -> None:
+        def found(users: Ints) -> None:
             nonlocal total
-            users = wanted(days)
             total += len(users)
             some.extend(users[: limit - len(some)].tolist())
+
+        def add(days: Sequence[Day]) -> None:
+            found(wanted(days))
 
         async with self._snapshot(tenant, what, reads) as session:
             as_of = await session.value("clock")
             excluded = await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
+            if wanted_of_all is not None:
+                found(await asyncio.to_thread(wanted_of_all))
             ids = await UserIds(session, tenant).of(some)
         return Found(as_of, _share(sample), total, [ids[user] for user in some], excluded)
 

@@ -1,0 +1,1 @@
+"""Funnels: how many users do one thing after another within a window. Pure."""
