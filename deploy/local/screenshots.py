@@ -88,6 +88,9 @@ def pages(root: str) -> dict[str, str]:
         "bottlenecks": "bottlenecks",
         "root-cause": "root-cause",
         "incidents": "incidents",
+        "users": "users",
+        "retention": "retention",
+        "journeys": "journeys",
         "settings": "settings",
     }
     if traces:

@@ -29,6 +29,9 @@ SHAPES = pytest.mark.parametrize(("shape", "scheme"), [({}, "light"), (SMALL_PHO
 VISITORS, ASKING, RATING = 60, 36, 9
 """Users who look, those of them who ask, and those of them who rate the answer."""
 
+EARLIEST, CAME_BACK = 10, 5
+"""Users of the earliest day, and those of them who look at something else two days later."""
+
 FUNNEL = {
     "steps": [
         {"event_type": "page_view", "where": [{"property": "page", "op": "prefix", "value": "/tea"}]},
@@ -41,21 +44,23 @@ FUNNEL = {
 
 
 def events() -> list[dict[str, Any]]:
-    """Visitors of the last days: each looks at tea, and some ask an hour later and rate another hour later."""
+    """Visitors of the last days: each looks at tea, and some ask an hour later, rate another hour later, or come back."""
     now = time.time()
     sent = []
     for user in range(VISITORS):
         at = now - 24 * HOUR_S * (1 + user % 6)
-        steps: list[tuple[str, dict[str, Any]]] = [("page_view", {"page": f"/tea/{user % 4}"})]
+        steps: list[tuple[int, str, dict[str, Any]]] = [(0, "page_view", {"page": f"/tea/{user % 4}"})]
         if user < ASKING:
-            steps.append(("dharma_query", {"topic": ("patience", "grief")[user % 2], "latency_ms": 900 + user}))
+            steps.append((1, "dharma_query", {"topic": ("patience", "grief")[user % 2], "latency_ms": 900 + user}))
         if user < RATING:
-            steps.append(("feedback", {"rating": 4 + user % 2}))
-        for place, (event_type, data) in enumerate(steps):
+            steps.append((2, "feedback", {"rating": 4 + user % 2}))
+        if user % 6 == 5 and user < 6 * CAME_BACK:
+            steps.append((48, "page_view", {"page": "/about"}))
+        for hours, event_type, data in steps:
             sent.append({
-                "event_id": f"{user}-{place}", "event_type": event_type, "user_id": f"visitor-{user:03}",
+                "event_id": f"{user}-{hours}", "event_type": event_type, "user_id": f"visitor-{user:03}",
                 "service": "wisdom", "version": f"{1 + user % 2}.0", "data": data,
-                "timestamp": datetime.fromtimestamp(at + place * HOUR_S, UTC).isoformat(),
+                "timestamp": datetime.fromtimestamp(at + hours * HOUR_S, UTC).isoformat(),
             })  # fmt: skip
     return sent
 
@@ -233,3 +238,76 @@ async def test_a_funnel_is_a_panel_that_is_made_with_the_editor_and_leads_to_its
         await preview.scroll_into_view_if_needed()
         await expect(preview.locator(".users")).to_have_text([f"{n} users" for n in (VISITORS, ASKING, RATING, 0)])
         await _shot(visit, "funnel-editor", {})
+
+
+@SHAPES
+async def test_retention_is_a_table_whose_cells_lead_to_who_came_back_and_who_did_not(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("retention"))
+        table = page.get_by_role("region", name="Cohorts")
+        await expect(table.locator("thead")).to_contain_text("Week 7")
+        began, returned = (page.get_by_role("group", name=name, exact=True) for name in ("Began with", "Came back with"))
+        for part, path in ((began, "/tea"), (returned, "/about")):
+            await part.get_by_label("Event types", exact=True).fill("page_view")
+            await page.keyboard.press("Enter")
+            await part.get_by_role("button", name="Add a condition").click()
+            await part.get_by_label("Where").fill("page")
+            await part.get_by_label("Comparison").select_option("prefix")
+            await part.get_by_label("Value").fill(path)
+        await page.get_by_label("Period").select_option("day")
+        await page.get_by_label("By", exact=True).fill("version")
+        await page.get_by_role("button", name="Count users").click()
+
+        first = table.locator("tbody tr").nth(1)
+        await expect(first.locator("td").first).to_have_text(str(EARLIEST))
+        await expect(first.locator("td").nth(3)).to_have_text("50 %")
+        # Of those who began yesterday the number of today still grows, and of tomorrow there is none.
+        await expect(table.locator("tbody tr").nth(-2).locator(".cell")).to_have_count(2)
+        await expect(table.locator("tbody tr").nth(-2).locator(".growing")).to_have_count(1)
+        groups = page.get_by_role("region", name="By version").locator("tbody tr")
+        await expect(groups).to_have_count(2)
+        await _shot(visit, "retention", shape)
+        await _is_sound(visit)
+        await page.get_by_label("Show").select_option("lost")
+        await first.locator("td").nth(3).get_by_role("link").click()
+        found = page.get_by_role("region", name="Users found")
+        await expect(found.locator("h2")).to_contain_text(f"{EARLIEST - CAME_BACK} users who began on")
+        await expect(found.locator("li")).to_have_count(EARLIEST - CAME_BACK)
+
+
+@SHAPES
+async def test_journeys_are_a_diagram_and_tables_whose_steps_lead_to_their_users(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("journeys"))
+        begin = page.get_by_role("group", name="Paths begin", exact=True)
+        await begin.get_by_label("Where").select_option("start")
+        await begin.get_by_label("Event type").fill("page_view")
+        await begin.get_by_role("button", name="Add a condition").click()
+        await begin.get_by_label("Where").last.fill("page")
+        await begin.get_by_label("Comparison").select_option("prefix")
+        await begin.get_by_label("Value").fill("/tea")
+        await page.get_by_text("Sessions, latency and errors").click()
+        await page.get_by_label("A path lasts").select_option("window_s")
+        await page.get_by_label("Latency").fill("latency_ms")
+        await page.get_by_role("button", name="Count users").click()
+
+        await expect(page.get_by_role("heading", name=f"{VISITORS} paths of {VISITORS} users")).to_be_visible()
+        edges = page.get_by_role("region", name="From one step to the next").locator("tbody tr")
+        asked = edges.filter(has_text="page_view → dharma_query")
+        await expect(asked.locator("td")).to_have_text(["36", "36", "60 %", "1.0 h", "917 ms", "0 %"])
+        diagram = page.get_by_role("region", name="Diagram")
+        await expect(diagram.locator(".node").first).to_contain_text("page_view 60")
+        await _shot(visit, "journeys", shape)
+        await _is_sound(visit)
+        await asked.get_by_role("link", name="36").click()
+        found = page.get_by_role("region", name="Users found")
+        await expect(found.locator("h2")).to_contain_text("36 users who went from page_view to dharma_query")
+        await page.go_back()
+        await diagram.locator(".node").filter(has_text="feedback").locator("rect").first.click()
+        await expect(found.locator("h2")).to_contain_text(f"{RATING} users who did feedback, 2 steps after page_view")

@@ -63,6 +63,10 @@ PAGES = (
     "errors",
     "bottlenecks",
     "root-cause",
+    "users",
+    "funnels",
+    "retention",
+    "journeys",
 )
 
 

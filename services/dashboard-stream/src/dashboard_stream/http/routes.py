@@ -41,6 +41,8 @@ APPLICATION_PAGES = (
     "root-cause",
     "incidents",
     "funnels",
+    "retention",
+    "journeys",
     "users",
     "compare-traces",
     "dashboards-list",

@@ -203,6 +203,18 @@ export function day(at: number): string {
   return shown.weekday(at);
 }
 
+/** A day, month or year of the calendar of the time zone `tz`, of which `parts` are said; in UTC where the browser does not know the zone. */
+export function dateIn(at: number, tz: string, parts: Intl.DateTimeFormatOptions): string {
+  let format: Intl.DateTimeFormat;
+  try {
+    format = new Intl.DateTimeFormat(locale.tag, { ...parts, timeZone: tz });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    format = new Intl.DateTimeFormat(locale.tag, { ...parts, timeZone: "UTC" });
+  }
+  return locale.alone(format.format(at));
+}
+
 /** How far the clock that is shown is ahead of UTC at `at`, in ms. */
 export function zoneOffset(at: number): number {
   return shown.utc ? 0 : -new Date(at).getTimezoneOffset() * 60_000;

@@ -1,8 +1,9 @@
 /** A funnel as people put it together, and what its numbers are called. Pure. */
-import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelStep, PropertyCondition } from "./contracts.ts";
+import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelStep } from "./contracts.ts";
+import { areComplete, bodies, conditionInWords, conditionsOf, filled, text } from "./event-choice.ts";
 import { percent } from "./explorer-choice.ts";
 import { counted, whole } from "./format.ts";
-import { type Body, isBody, usersLink } from "./product.ts";
+import { type Body, usersLink } from "./product.ts";
 
 /** The question without tenant and range; fields that are not known here are kept. */
 export type FunnelQuestion = Omit<FunnelQuery, "tenant" | "from" | "to" | "sample">;
@@ -13,52 +14,27 @@ export function funnelQuestion({ steps, window_s, breakdown, limit }: FunnelPane
 }
 
 export const MOST_STEPS = 12;
-export const MOST_CONDITIONS = 16;
 const WINDOW_S = 604_800;
 const LEAST_STEPS = 2;
-
-export const OPERATORS = [
-  ["=", "is"],
-  ["!=", "is not"],
-  ["in", "is one of"],
-  ["prefix", "begins with"],
-  ["exists", "is there"],
-  ["<", "<"],
-  ["<=", "≤"],
-  [">", ">"],
-  [">=", "≥"],
-] as const satisfies readonly (readonly [NonNullable<PropertyCondition["op"]>, string])[];
 
 export const EMPTY_STEP: FunnelStep = { event_type: "" };
 
 /** What an address or a document says, as a funnel of two steps at least, which may be empty. */
 export function funnelOf(body: Body | null): FunnelQuestion {
-  const steps = (Array.isArray(body?.["steps"]) ? body["steps"] : []).filter(isBody).map(stepOf);
+  const steps = bodies(body?.["steps"]).map(stepOf);
   while (steps.length < LEAST_STEPS) steps.push(EMPTY_STEP);
   return { ...body, steps };
 }
 
 function stepOf(step: Body): FunnelStep {
-  const where = (Array.isArray(step["where"]) ? step["where"] : []).filter(isBody).map(conditionOf);
-  const { where: _, ...rest } = step;
-  return { ...rest, event_type: text(step["event_type"]), ...(where.length ? { where } : {}) };
-}
-
-export function conditionOf(condition: Body): PropertyCondition {
-  const op = OPERATORS.find(([one]) => one === condition["op"])?.[0] ?? "=";
-  const property = text(condition["property"]);
-  if (op === "in") return { property, op, values: Array.isArray(condition["values"]) ? condition["values"].map(text) : [] };
-  return op === "exists" ? { property, op } : { property, op, value: text(condition["value"]) };
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+  const { where, ...rest } = step;
+  return { ...rest, event_type: text(step["event_type"]), ...filled({ where: conditionsOf(where) }) };
 }
 
 /** The funnel as it is asked for: without what is empty or as from the start. `null`: a step or a condition is not complete. */
 export function askedFunnel(funnel: FunnelQuestion): FunnelQuestion | null {
   const { steps, window_s = WINDOW_S, breakdown = "", ...rest } = funnel;
-  const complete = steps.every((step) => step.event_type && (step.where ?? []).every((one) => one.property));
+  const complete = steps.every((step) => step.event_type && areComplete(step.where));
   if (!complete || steps.length < LEAST_STEPS) return null;
   return { ...rest, steps, ...(window_s === WINDOW_S ? {} : { window_s }), ...(breakdown ? { breakdown } : {}) };
 }
@@ -86,11 +62,6 @@ export function windowSeconds(number: number, unit: WindowUnit): number {
 /** `page_view, page begins with /tea` */
 export function stepInWords({ event_type, where = [] }: FunnelStep): string {
   return [event_type, ...where.map(conditionInWords)].join(", ");
-}
-
-export function conditionInWords({ property, op = "=", value = "", values = [] }: PropertyCondition): string {
-  const word = OPERATORS.find(([one]) => one === op)?.[1] ?? op;
-  return [property, word, op === "in" ? values.join(" or ") : value].filter(Boolean).join(" ");
 }
 
 /** Whom a number of a funnel is about. `step` from 1; `value` of the break-down where it is of one group. */

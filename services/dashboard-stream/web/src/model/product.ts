@@ -1,9 +1,13 @@
 /** What the pages about users show, as their addresses say it: a range of time and the whole question. Pure. */
 import { linkTo } from "./explorer-choice.ts";
+import { spent } from "./explorer.ts";
+import { decimal } from "./format.ts";
 import { boundsOf, sayWindow, type TimeWindow, USER_RANGES, windowOf } from "./time-range.ts";
 import type { Range } from "./metric-choice.ts";
 
 export const FUNNELS_PATH = "/api/dashboard/funnels";
+export const JOURNEYS_PATH = "/api/dashboard/journeys";
+export const RETENTION_PATH = "/api/dashboard/retention";
 export const USERS_PATH = "/api/dashboard/users";
 
 /** A question as the gateway takes it, without the range of time. */
@@ -14,7 +18,7 @@ export interface QuestionChoice extends TimeWindow {
   question: Body | null;
 }
 
-const FIRST_RANGE = USER_RANGES.at(-1) as Range;
+const FIRST_RANGE = USER_RANGES.find((one) => one.name === "30d") as Range;
 
 export function questionChoiceOf(query: string): QuestionChoice {
   const given = new URLSearchParams(query);
@@ -31,7 +35,7 @@ export function questionQueryOf(choice: QuestionChoice): string {
 }
 
 /** The page at `path` below that of dashboards, with this question over this very range. */
-export function questionLink(page: "funnels", question: Body, range: { from: number; to: number }): string {
+export function questionLink(page: "funnels" | "journeys" | "retention", question: Body, range: { from: number; to: number }): string {
   return `/api/dashboard/${page}${questionQueryOf({ range: FIRST_RANGE, ...range, question })}`;
 }
 
@@ -87,4 +91,13 @@ export function usersChoiceOf(query: string): UsersChoice {
 /** The page of a list of users; of those behind a number with the whole question, so that it can be sent to others. */
 export function usersLink({ prefix, of, question }: Partial<UsersChoice>): string {
   return linkTo(USERS_PATH, { prefix, of, question: of && question ? JSON.stringify(question) : "" });
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** From one event of a user to another: `850 ms`, `3.2 min`, `5.0 h`, `2.5 d`. */
+export function took(ms: number): string {
+  if (ms < HOUR_MS) return spent(ms);
+  return ms < DAY_MS ? `${decimal(ms / HOUR_MS, 1)} h` : `${decimal(ms / DAY_MS, 1)} d`;
 }

@@ -12,7 +12,7 @@ export const TRACE_RANGES: Range[] = [
 ];
 
 /** What users do is looked at over days. */
-export const USER_RANGES: Range[] = RANGES.slice(2);
+export const USER_RANGES: Range[] = [...RANGES.slice(2), { name: "90d", title: "90 d", ms: 90 * DAY_MS, resolutions: [], every_ms: 600_000 }];
 
 /** `from` and `to` are epoch ms; 0: the last `range` is shown, which moves on. */
 export interface TimeWindow {

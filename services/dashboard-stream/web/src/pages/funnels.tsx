@@ -1,70 +1,24 @@
 /** The page of funnels: put together on one side, and who got how far on the other. */
-import { useEffect, useState } from "preact/hooks";
-import type { Asked } from "../model/asked.ts";
-import type { EventNames, FunnelAnswer } from "../model/contracts.ts";
+import type { FunnelAnswer } from "../model/contracts.ts";
 import { askedFunnel, type FunnelQuestion, funnelOf, funnelUsersLink, resultInWords } from "../model/funnels.ts";
-import { type QuestionChoice, replacedAt } from "../model/product.ts";
-import { rangeInWords, USER_RANGES } from "../model/time-range.ts";
-import { Counting } from "../panels/counting.tsx";
+import { rangeInWords } from "../model/time-range.ts";
+import { AskedByForm, type QuestionPageProps } from "../panels/asked-by-form.tsx";
 import { FunnelBars, FunnelGroups, Times } from "../panels/funnel-bars.tsx";
 import { FunnelForm } from "../panels/funnel-form.tsx";
-import { HowToIdentify } from "../panels/how-to-identify.tsx";
-import { TimeRange } from "../panels/time-range.tsx";
 
-interface Props {
-  answer: Asked<FunnelAnswer>;
-  names: Asked<EventNames>;
-  choice: QuestionChoice;
-  show: (changed: Partial<QuestionChoice>) => void;
-  retry: () => void;
-  now: number;
-}
-
-export function FunnelsPage({ answer, names, choice, show, retry, now }: Props) {
-  const known = names.value;
-  const key = JSON.stringify(choice.question);
-  const [draft, setDraft] = useState(() => funnelOf(choice.question));
-  useEffect(() => setDraft(funnelOf(choice.question)), [key]);
-  const ready = askedFunnel(draft);
-  const ask = (event: Event) => {
-    event.preventDefault();
-    if (!ready) return;
-    if (JSON.stringify(ready) === key) retry();
-    else show({ question: { ...ready } });
-  };
-  const fault = (place: string) => (answer.failure?.field === place ? answer.failure.why : "");
-  const none = known !== null && known.event_types.length === 0;
+export function FunnelsPage(page: QuestionPageProps<FunnelAnswer>) {
   return (
-    <div class="traces">
-      <h1>Funnels</h1>
-      <div class="panel trace-conditions">
-        <TimeRange window={choice} show={show} now={now} ranges={USER_RANGES} />
-      </div>
-      {none ? (
-        <div class="panel empty">
-          <p>No event of a user was received yet.</p>
-          <HowToIdentify />
-        </div>
-      ) : (
-        <div class="asked-by-form">
-          <form class="panel" aria-label="Funnel" onSubmit={ask}>
-            <FunnelForm funnel={draft} set={setDraft} names={known} fault={fault} />
-            <button type="submit" disabled={!ready}>
-              Count users
-            </button>
-          </form>
-          <div class="answer">
-            {choice.question ? (
-              <Counting asked={answer} retry={retry} replace={(field, name) => show({ question: replacedAt(choice.question ?? {}, field, name) })}>
-                {(found) => <Found answer={found} funnel={funnelOf(choice.question)} range={rangeInWords(choice, now)} />}
-              </Counting>
-            ) : (
-              <p class="panel empty">How many users do one thing after another: name the event of each step, and count.</p>
-            )}
-          </div>
-        </div>
-      )}
-    </div>
+    <AskedByForm
+      title="Funnels"
+      label="Funnel"
+      hint="How many users do one thing after another: name the event of each step, and count."
+      page={page}
+      read={funnelOf}
+      complete={askedFunnel}
+      form={({ question, ...rest }) => <FunnelForm funnel={question} {...rest} />}
+    >
+      {(answer, funnel) => <Found answer={answer} funnel={funnel} range={rangeInWords(page.choice, page.now)} />}
+    </AskedByForm>
   );
 }
 

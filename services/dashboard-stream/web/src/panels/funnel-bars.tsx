@@ -1,9 +1,9 @@
 /** The bars of a funnel: who got to each step, and who did not; every number leads to its users. */
 import type { ConversionTimes, FunnelAnswer } from "../model/contracts.ts";
 import { percent } from "../model/explorer-choice.ts";
-import { spent } from "../model/explorer.ts";
 import { counted, NONE, whole } from "../model/format.ts";
 import { barsOf, type Chosen, type FunnelQuestion } from "../model/funnels.ts";
+import { took } from "../model/product.ts";
 import type { Row } from "../model/table-rows.ts";
 import { SortableTable } from "./sortable-table.tsx";
 import "./product.css";
@@ -49,14 +49,6 @@ export function Times({ times }: { times: ConversionTimes }) {
       Time to convert: half within {took(times.p50_ms)}, 90 % within {took(times.p90_ms)}, 99 % within {took(times.p99_ms)}; {took(times.mean_ms)} on average.
     </p>
   );
-}
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-function took(ms: number): string {
-  if (ms < HOUR_MS) return spent(ms);
-  return ms < DAY_MS ? `${(ms / HOUR_MS).toFixed(1)} h` : `${(ms / DAY_MS).toFixed(1)} d`;
 }
 
 /** The steps of each value of the break-down, side by side. */

@@ -1,10 +1,11 @@
 /** Puts a funnel together: its steps, the time that a user has for them, and the property that tells users apart. */
-import { useId } from "preact/hooks";
 import type { EventNames } from "../model/contracts.ts";
 import { EMPTY_STEP, type FunnelQuestion, MOST_STEPS, windowParts, windowSeconds, WINDOW_UNITS, type WindowUnit } from "../model/funnels.ts";
 import { Choice } from "./choice.tsx";
-import { EventFilter, faultOf } from "./event-filter.tsx";
+import { faultOf } from "./event-conditions.tsx";
+import { EventFilter } from "./event-filter.tsx";
 import { TextField } from "./field.tsx";
+import { Part } from "./form-part.tsx";
 import "./product.css";
 
 interface Props {
@@ -17,7 +18,6 @@ interface Props {
 
 export function FunnelForm({ funnel, set, names, fault }: Props) {
   const { steps } = funnel;
-  const id = useId();
   const window = windowParts(funnel.window_s);
   const put = (at: number, step: (typeof steps)[number]) => set({ ...funnel, steps: steps.map((one, i) => (i === at ? step : one)) });
   const moved = (at: number, to: number) => {
@@ -29,22 +29,26 @@ export function FunnelForm({ funnel, set, names, fault }: Props) {
     <div class="funnel-form">
       <div class="steps">
         {steps.map((step, at) => (
-          <div class="step" key={at} role="group" aria-labelledby={`${id}-${at}`}>
-            <header>
-              <h3 id={`${id}-${at}`}>Step {at + 1}</h3>
-              {at > 0 && (
-                <button type="button" aria-label={`Move step ${at + 1} up`} onClick={() => moved(at, at - 1)}>
-                  ↑
-                </button>
-              )}
-              {steps.length > 2 && (
-                <button type="button" aria-label={`Remove step ${at + 1}`} onClick={() => set({ ...funnel, steps: steps.filter((_, i) => i !== at) })}>
-                  ×
-                </button>
-              )}
-            </header>
+          <Part
+            key={at}
+            title={`Step ${at + 1}`}
+            actions={
+              <>
+                {at > 0 && (
+                  <button type="button" aria-label={`Move step ${at + 1} up`} onClick={() => moved(at, at - 1)}>
+                    ↑
+                  </button>
+                )}
+                {steps.length > 2 && (
+                  <button type="button" aria-label={`Remove step ${at + 1}`} onClick={() => set({ ...funnel, steps: steps.filter((_, i) => i !== at) })}>
+                    ×
+                  </button>
+                )}
+              </>
+            }
+          >
             <EventFilter title="Event type" filter={step} set={(changed) => put(at, changed)} names={names} fault={(place) => fault(`steps.${at}.${place}`)} />
-          </div>
+          </Part>
         ))}
       </div>
       {steps.length < MOST_STEPS && (

@@ -9,7 +9,7 @@ import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, HOME_PATH, INCIDENTS_PATH, 
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
 import type { Action } from "../model/palette.ts";
-import { FUNNELS_PATH, USERS_PATH } from "../model/product.ts";
+import { FUNNELS_PATH, JOURNEYS_PATH, RETENTION_PATH, USERS_PATH } from "../model/product.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
 import { leave, type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { toggleKiosk, useKiosk } from "./kiosk.ts";
@@ -84,6 +84,8 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   home: lazyPage(() => import("./home-view.tsx").then((module) => module.HomeView)),
   incidents: lazyPage(() => import("./incidents-view.tsx").then((module) => module.IncidentsView)),
   funnels: lazyPage(() => import("./funnels-view.tsx").then((module) => module.FunnelsView)),
+  journeys: lazyPage(() => import("./journeys-view.tsx").then((module) => module.JourneysView)),
+  retention: lazyPage(() => import("./retention-view.tsx").then((module) => module.RetentionView)),
   users: lazyPage(() => import("./users-view.tsx").then((module) => module.UsersView)),
   "compare-traces": lazyPage(() => import("./compare-traces-view.tsx").then((module) => module.CompareTracesView)),
   capsule: lazyPage(() => import("./capsule-view.tsx").then((module) => module.CapsuleView)),
@@ -114,6 +116,8 @@ const OTHERS: Place[] = [
   { path: CAUSES_PATH, title: "Root cause", group: "Investigate" },
   { path: USERS_PATH, title: "Users", group: "Product" },
   { path: FUNNELS_PATH, title: "Funnels", group: "Product" },
+  { path: RETENTION_PATH, title: "Retention", group: "Product" },
+  { path: JOURNEYS_PATH, title: "Journeys", group: "Product" },
   { path: SETTINGS_PATH, title: "Keys and settings", group: "Administer" },
 ];
 
