@@ -19,14 +19,12 @@ from analytics.product.people.exclusion import Rule, left_out
 from analytics.product.segments.event_rows import EventRows
 from analytics.product.segments.own_ids import OWN, Moves, own_ids, rows_of
 from analytics.product.segments.segment import (
-    BUCKET_BITS,
     BUCKETS,
     PROPERTY,
     Ints,
     Segment,
     StoredColumn,
     bucket_of,
-    cut_at,
     decode,
     dictionary_of,
     merge,
@@ -39,9 +37,6 @@ ROWS_IN_MEMORY = 200_000
 """Of more rows that are in no segment those of one bucket are read at a time; where these alone are more, none are."""
 
 READ_AT_ONCE = 2_000
-
-ROWS_OF_PART = 160_000
-"""What is counted at once of a bucket: so much that the time is that of arrays, and as little memory as that takes."""
 
 MOST_EDGES = 2_000
 """Edges that are not applied yet, and ten times as many ids that are connected with them, a question takes into account."""
@@ -122,8 +117,7 @@ class ProductReading:
         buckets = [0] if sample else list(range(BUCKETS))
         if moves is None:
             for bucket in buckets:
-                for part in in_parts(await self.bucket(bucket)):
-                    yield part
+                yield await self.bucket(bucket)
             return
         joined = np.unique(moves.to)
         if sample:
@@ -142,8 +136,7 @@ class ProductReading:
                     if rows > ROWS_IN_MEMORY:
                         raise TooManyMerges
             if bucket == 0 or not sample:
-                for part in in_parts(staying):
-                    yield part
+                yield staying
         yield await asyncio.to_thread(_merged, aside, sample)
 
     async def bucket(self, bucket: int) -> list[Day]:
@@ -262,20 +255,6 @@ class KnownNames:
         days = await days_with_events(self._session, date.min, date.max)
         records = await self._session.fetch("properties_beyond", self._tenant, days)
         return {PROPERTY + record["name"] for record in records}
-
-
-def in_parts(days: list[Day]) -> list[list[Day]]:
-    """The days of one bucket for some of its users after the other, about :data:`ROWS_OF_PART` rows each, without copying."""
-    parts = -(-sum(day.segment.rows for day in days) // ROWS_OF_PART)
-    if parts < 2:
-        return [days]
-    first = (int(days[0].segment.users[0]) >> BUCKET_BITS) << BUCKET_BITS
-    bounds = first + ((1 << BUCKET_BITS) // parts) * np.arange(1, parts)
-    cut = [cut_at(day.segment, bounds) for day in days]
-    return [
-        [Day(day.start_ms, segments[part]) for day, segments in zip(days, cut, strict=True) if segments[part].rows]
-        for part in range(parts)
-    ]
 
 
 def _parted(segment: Segment, moves: Moves, joined: Ints) -> tuple[Segment, Segment]:

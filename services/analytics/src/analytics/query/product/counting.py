@@ -11,6 +11,7 @@ from typing import NamedTuple
 from analytics.errors import StatementTimeout
 from analytics.product.counting.breakdowns import MAX_VALUES, TooManyValues
 from analytics.product.counting.day import Day
+from analytics.product.counting.parts import in_parts
 from analytics.product.people.exclusion import Rule
 from analytics.product.segments.reading import (
     KnownNames,
@@ -90,7 +91,7 @@ class ProductCounting:
     async def count(
         self, tenant: str, what: str, reads: Reads, names: Names, add: Callable[[Sequence[Day]], None], *, sample: bool = False
     ) -> Counted:
-        """Calls ``add`` in a thread with the days of each bucket, in order; with ``sample`` those of one bucket only.
+        """Calls ``add`` in a thread with the days of some users after the other; with ``sample`` those of one bucket only.
 
         Raises :class:`QueryError`, in whose texts the question is called ``what``, :class:`TooManyWaiting` and
         :class:`DatabaseAway`."""
@@ -161,15 +162,13 @@ class ProductCounting:
         )
         events = cohorts.reading(session, tenant)
 
-        def add_bucket(days: Sequence[Day], of_cohorts: Sequence[Day]) -> None:
-            add(cohorts.of(days, of_cohorts))
-
         async with contextlib.aclosing(in_step(reading, events, sample=sample)) as parts:
             async for days, of_cohorts in parts:
                 for one in (reading, events):
                     if one is not None:
                         _refuse_omitted(one, rules)
-                await asyncio.to_thread(add_bucket, days, of_cohorts)
+                for part, events_of_part in in_parts(days, of_cohorts):
+                    await asyncio.to_thread(lambda one, other: add(cohorts.of(one, other)), part, events_of_part)
         if not reading.rows and not sample:
             of_types = " of these types" if reads.event_types is not None else ""
             raise QueryError(f"no event with a user{of_types} lies in this range: ask for another one", field="from")
