@@ -75,6 +75,7 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "root_cause": Asked("/root-cause", {}),
         "setup": Asked("/setup", {}, range=False),
         "person": Asked("/person", {"user_id": "user 0"}, range=False),
+        "timeline": Asked("/timeline", {"user_id": "user 0"}, range=False),
         "people_merges": Asked("/people/merges", {"user_id": "user 0"}, range=False),
         "exclusion": Asked("/people/exclusion", {}, range=False),
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),

@@ -32,6 +32,7 @@ from drishti.messages.product.paths import PathsAnswer, PathsQuery, PathsUsersQu
 from drishti.messages.product.people import Merge, MergesAnswer, MergesQuery, PersonAnswer, PersonQuery, UndoMerge
 from drishti.messages.product.retention import RetentionAnswer, RetentionQuery, RetentionUsersQuery
 from drishti.messages.product.sessions import SessionsAnswer, SessionsQuery, SessionsUsersQuery
+from drishti.messages.product.timeline import TimelineAnswer, TimelineQuery
 from drishti.messages.product.users import UserList
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
@@ -277,7 +278,14 @@ QUERIES: tuple[QueryType, ...] = (
         model=PersonQuery,
         answer=PersonAnswer,
         path="/person",
-        description="The ids that are one person's, and their first and last event.",
+        description="The ids that are one person's, what they did on which day, and their first and last event.",
+    ),
+    QueryType(
+        name="timeline",
+        model=TimelineQuery,
+        answer=TimelineAnswer,
+        path="/timeline",
+        description="What one person did, the newest first: events, requests and errors, with their sessions and traces.",
     ),
     QueryType(
         name="people_merges",

@@ -28,6 +28,7 @@ from analytics.query.product.paths import PathAnswers, PathUserAnswers
 from analytics.query.product.people import PersonAnswers
 from analytics.query.product.retention import RetentionAnswers, RetentionUsers
 from analytics.query.product.sessions import SessionAnswers, SessionUserAnswers
+from analytics.query.product.timeline import TimelineAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.setup import SetupAnswers
 from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
@@ -72,7 +73,8 @@ def explorer_answers(
         "change_error": ErrorChanges(sessions),
         "shared": SharedAnswers(sessions),
         "root_cause": RootCauses(sessions),
-        "person": PersonAnswers(sessions),
+        "person": PersonAnswers(sessions, users),
+        "timeline": TimelineAnswers(users),
         "people_merges": MergeLists(sessions),
         "people_undo": MergeUndoing(sessions),
         "exclusion": ExclusionAnswers(sessions),

@@ -1994,7 +1994,10 @@ export interface PathsUsersQuery {
 /**
  * ``person_id`` is the id that all answers give for this person. ``ids`` are up to 1,000 of theirs, that one first and the
  * others by the order of their characters, and ``id_count`` says how many there are. ``events`` are those that are stored,
- * under any of the ids; ``first_ms`` and ``last_ms`` when the first and the last of them happened.
+ * under any of the ids; ``first_ms`` and ``last_ms`` when the first and the last of them happened, and ``sessions`` how many
+ * sessions they make where half an hour without one ends it. ``requests`` are those that services served to the person,
+ * null where counting them would take too long; ``failed_requests`` of them have an error or a status of 500 or more. ``days``
+ * are in order.
  */
 export interface PersonAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -2005,6 +2008,18 @@ export interface PersonAnswer {
   events?: number;
   first_ms?: number | null;
   last_ms?: number | null;
+  sessions?: number;
+  requests?: number | null;
+  failed_requests?: number | null;
+  days?: PersonDay[];
+}
+
+/** What a person did on one UTC day, as YYYY-MM-DD: at least one event or request. */
+export interface PersonDay {
+  day: string;
+  events?: number;
+  requests?: number;
+  failed_requests?: number;
 }
 
 /** A question to analytics: whose is this id, and which others are the same person's? */
@@ -3008,6 +3023,98 @@ export interface TimeSeries {
   bands?: Band[];
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
   unit?: string;
+}
+
+/**
+ * The answer to a :class:`TimelineQuery`. ``entries`` are in the order of time, newest first; ``before`` asks for those
+ * before them, and is empty where there are none. ``searched_from``: the time was over before the whole past was searched;
+ * what happened from there on was, and ``before`` goes on from there. ``sessions`` and ``traces`` are those of the entries.
+ */
+export interface TimelineAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  person_id: string;
+  entries: TimelineEntry[];
+  sessions?: TimelineSession[];
+  traces?: TimelineTrace[];
+  before?: string;
+  searched_from?: number | null;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * One event (``name`` is its type, ``data`` all of its data), one served request (``name`` is its method and route,
+ * ``duration_ms`` how long it took, ``failed`` whether its status is 500 or more or it has an ``error``), or one error of a
+ * span (``name`` is its title). ``user_id`` is the id under which it was sent, ``session`` when the session began in which it
+ * lies.
+ */
+export interface TimelineEntry {
+  kind: "error" | "event" | "request";
+  id: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  time_ms: number;
+  user_id?: string | null;
+  name: string;
+  service?: string | null;
+  version?: string | null;
+  trace_id?: string | null;
+  session?: number | null;
+  data?: Record<string, unknown>;
+  status?: number | null;
+  duration_ms?: number | null;
+  model?: string | null;
+  error?: string | null;
+  failed?: boolean;
+  fingerprint?: string | null;
+}
+
+/**
+ * A question to analytics: what did this person do, under any of their ids, newest first?
+ *
+ * ``kinds``: of these alone; ``event_types``: of events those of these types; ``before``: what is before the last page, by
+ * its answer.
+ */
+export interface TimelineQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** an id as events have it in `user_id` */
+  user_id: string;
+  to?: number | null;
+  /** all if none is given */
+  kinds?: ("error" | "event" | "request")[];
+  /** the types of events that count; all if none is given */
+  event_types?: string[];
+  /** seconds without an event of its user after which a session has ended; a day at most */
+  gap_s?: number;
+  /** entries in the answer */
+  limit?: number;
+  before?: string;
+}
+
+/**
+ * A session, by the definition of questions about sessions, with all of its events, those on other pages among them.
+ * ``began_before``: it began even earlier, so far back that this was not looked for; ``goes_on``: it ended later.
+ */
+export interface TimelineSession {
+  /** milliseconds since 1970-01-01T00:00Z */
+  start_ms: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  end_ms: number;
+  events: number;
+  began_before?: boolean;
+  goes_on?: boolean;
+}
+
+/** A trace of an entry, as far as its spans are stored. */
+export interface TimelineTrace {
+  trace_id: string;
+  service: string;
+  operation: string;
+  start_ms: number;
+  duration_ms: number;
+  spans: number;
+  errors: number;
 }
 
 /** How long ``count`` of something took. Milliseconds, percentiles within 1 %; ``None`` where there are none. */

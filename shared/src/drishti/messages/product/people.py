@@ -18,10 +18,22 @@ class PersonQuery(Struct, omit_defaults=True, kw_only=True):
     user_id: UserId
 
 
+class PersonDay(Struct, omit_defaults=True, kw_only=True):
+    """What a person did on one UTC day, as YYYY-MM-DD: at least one event or request."""
+
+    day: str
+    events: int = 0
+    requests: int = 0
+    failed_requests: int = 0
+
+
 class PersonAnswer(Struct, omit_defaults=True, kw_only=True):
     """``person_id`` is the id that all answers give for this person. ``ids`` are up to 1,000 of theirs, that one first and the
     others by the order of their characters, and ``id_count`` says how many there are. ``events`` are those that are stored,
-    under any of the ids; ``first_ms`` and ``last_ms`` when the first and the last of them happened."""
+    under any of the ids; ``first_ms`` and ``last_ms`` when the first and the last of them happened, and ``sessions`` how many
+    sessions they make where half an hour without one ends it. ``requests`` are those that services served to the person,
+    null where counting them would take too long; ``failed_requests`` of them have an error or a status of 500 or more. ``days``
+    are in order."""
 
     as_of: EpochMs
     person_id: str
@@ -30,6 +42,10 @@ class PersonAnswer(Struct, omit_defaults=True, kw_only=True):
     events: int = 0
     first_ms: EpochMs | None = None
     last_ms: EpochMs | None = None
+    sessions: int = 0
+    requests: int | None = None
+    failed_requests: int | None = None
+    days: list[PersonDay] = []
 
 
 MergeKind = Literal["identify", "alias"]

@@ -36,6 +36,8 @@ from drishti.messages.product.users import UserList
 ANSWER_S = QUESTION_S - 1.0
 """Then a question is cut off, with what to change."""
 
+SHORTER = "ask for a shorter range, or with `sample: true` for a sixteenth of the users"
+
 _MOSTLY = 0.9
 """Of a range of which more has been compacted, what took long is the question itself."""
 
@@ -95,7 +97,7 @@ class ProductCounting:
 
         Raises :class:`QueryError`, in whose texts the question is called ``what``, :class:`TooManyWaiting` and
         :class:`DatabaseAway`."""
-        async with self._snapshot(tenant, what, reads) as session:
+        async with self.snapshot(tenant, what, (reads.from_ms, reads.to_ms)) as session:
             as_of = await session.value("clock")
             excluded = await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
             kept = await days_with_events(session, date.min, date.max)
@@ -125,7 +127,7 @@ class ProductCounting:
         def add(days: Sequence[Day]) -> None:
             found(wanted(days))
 
-        async with self._snapshot(tenant, what, reads) as session:
+        async with self.snapshot(tenant, what, (reads.from_ms, reads.to_ms)) as session:
             as_of = await session.value("clock")
             excluded = await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
             if wanted_of_all is not None:
@@ -175,12 +177,17 @@ class ProductCounting:
         return reading.excluded
 
     @contextlib.asynccontextmanager
-    async def _snapshot(self, tenant: str, what: str, reads: Reads) -> AsyncIterator[Session]:
+    async def snapshot(
+        self, tenant: str, what: str, span: tuple[int, int] | None = None, *, hint: str = SHORTER
+    ) -> AsyncIterator[Session]:
+        """One snapshot of the database, for as long as a question may take; what reads segments in it says of which ``span``,
+        in ms since 1970. Raises what :meth:`count` does; ``hint`` says what to change where it takes too long."""
         compacted = 1.0
         try:
             async with asyncio.timeout(self._answer_s):
                 async with self._sessions.turn(tenant), self._sessions.session() as session, session.snapshot():
-                    compacted = await share_compacted(session, reads.from_ms, reads.to_ms)
+                    if span is not None:
+                        compacted = await share_compacted(session, *span)
                     yield session
         except TooManyRows:
             raise _still_compacting(compacted) from None
@@ -195,10 +202,7 @@ class ProductCounting:
         except (TimeoutError, StatementTimeout):
             if compacted < _MOSTLY:
                 raise _still_compacting(compacted) from None
-            raise QueryError(
-                f"the {what} takes too long: ask for a shorter range, or with `sample: true` for a sixteenth of the users",
-                "timeout",
-            ) from None
+            raise QueryError(f"the {what} takes too long: {hint}", "timeout") from None
 
 
 def _share(sample: bool) -> float:

@@ -3,55 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 import numpy as np
 
-from analytics.product.people.changes import Group, TooManyIds, group_of
+from analytics.errors import StatementTimeout
+from analytics.product.counting.day import DAY_MS
+from analytics.product.counting.personal_sessions import personal_sessions
+from analytics.product.counting.sessions import GAP_S
+from analytics.product.people.changes import Group
 from analytics.product.segments.own_ids import own_ids
-from analytics.product.segments.reading import ProductReading, TooManyRows
+from analytics.product.segments.reading import ProductReading
 from analytics.product.segments.segment import Ints, bucket_of
 from analytics.query.product.asked import LAST_MS
+from analytics.query.product.counting import ProductCounting
+from analytics.query.product.person_ids import person_ids
 from analytics.query.sessions import Sessions
 from analytics.storage.database import Session
+from analytics.storage.rows import Record
 from drishti.errors import QueryError
-from drishti.messages.product.people import PersonAnswer, PersonQuery
+from drishti.messages.product.people import PersonAnswer, PersonDay, PersonQuery
 
 SHOWN_IDS = 1_000
 MOST_IDS = 100_000
+
+MOST_REQUEST_IDS = 1_000
+"""Requests of a person with more ids are not counted: each id is looked for by itself."""
+
+REQUESTS_S = 2.0
+"""How long requests may be counted. No list of them by user is kept, so those of somebody who is in every block take long."""
+
+_EPOCH = date(1970, 1, 1)
 
 
 class PersonAnswers:
     """Answers ``query.v1.person``."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, counting: ProductCounting) -> None:
         self._sessions = sessions
+        self._counting = counting
 
     async def answer(self, asked: PersonQuery) -> PersonAnswer:
         """Raises :class:`QueryError` (``unknown``), :class:`TooManyWaiting` and :class:`DatabaseAway`."""
-        async with self._sessions.turn(asked.tenant), self._sessions.session() as session, session.snapshot():
+        span = 0, LAST_MS
+        async with self._counting.snapshot(asked.tenant, "history of this person", span, hint="ask again later") as session:
             as_of = await session.value("clock")
-            try:
-                group = await group_of(session, asked.tenant, [asked.user_id], most=MOST_IDS)
-            except TooManyIds:
-                raise QueryError(f"more than {MOST_IDS:,} ids are this person's", field="user_id") from None
-            person = group.now[asked.user_id]
-            ids = sorted(one for one, of in group.now.items() if of == person)
-            ids.sort(key=lambda one: one != person)
-            try:
-                times = await _times(session, asked.tenant, ids, group)
-            except TooManyRows:
-                raise QueryError("events are still being compacted: ask again in some minutes", "unavailable") from None
-        if not len(times) and len(ids) == 1:
-            raise QueryError("no event of this user is stored", "unknown", "user_id")
+            person = await person_ids(session, asked.tenant, asked.user_id, most=MOST_IDS)
+            times = np.sort(await _times(session, asked.tenant, person.ids, person.group))
+        requests = await self._requests(asked.tenant, person.ids)
+        if not len(times) and not requests and len(person.ids) == 1:
+            raise QueryError("nothing that this user did is stored", "unknown", "user_id")
         return PersonAnswer(
             as_of=as_of,
-            person_id=person,
-            ids=ids[:SHOWN_IDS],
-            id_count=len(ids),
+            person_id=person.person_id,
+            ids=person.ids[:SHOWN_IDS],
+            id_count=len(person.ids),
             events=len(times),
-            first_ms=int(times.min()) if len(times) else None,
-            last_ms=int(times.max()) if len(times) else None,
+            first_ms=int(times[0]) if len(times) else None,
+            last_ms=int(times[-1]) if len(times) else None,
+            sessions=len(personal_sessions(times, GAP_S * 1_000).starts),
+            requests=None if requests is None else sum(record["requests"] for record in requests),
+            failed_requests=None if requests is None else sum(record["failed"] for record in requests),
+            days=_days(times, requests or ()),
         )
+
+    async def _requests(self, tenant: str, ids: Sequence[str]) -> Sequence[Record] | None:
+        """Requests by UTC day; ``None`` where they would take too long to count."""
+        if len(ids) > MOST_REQUEST_IDS:
+            return None
+        async with self._sessions.turn(tenant), self._sessions.session() as session:
+            try:
+                async with session.transaction():
+                    await session.execute("prefer_indexes")
+                    return await session.fetch("requests_of_user_by_day", tenant, ids, within_s=REQUESTS_S)
+            except StatementTimeout:
+                return None
+
+
+def _days(times: Ints, requests: Sequence[Record]) -> list[PersonDay]:
+    days, counts = np.unique(times // DAY_MS, return_counts=True)
+    events = {_EPOCH + timedelta(days=day): count for day, count in zip(days.tolist(), counts.tolist(), strict=True)}
+    by_day = {record["day"]: record for record in requests}
+    return [
+        PersonDay(
+            day=day.isoformat(),
+            events=events.get(day, 0),
+            requests=by_day[day]["requests"] if day in by_day else 0,
+            failed_requests=by_day[day]["failed"] if day in by_day else 0,
+        )
+        for day in sorted({*events, *by_day})
+    ]
 
 
 async def _times(session: Session, tenant: str, ids: Sequence[str], group: Group) -> Ints:
