@@ -97,6 +97,10 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "retention_users": Asked(
             "/retention/users", {}, range=False, document=RETENTION | INSTANTS | {"cohort_from": TODAY_MS}
         ),
+        "activity": Asked("/activity", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
+        "activity_users": Asked(
+            "/activity/users", {}, range=False, document={"period_from": TODAY_MS, "event_types": ["page_view"]} | INSTANTS
+        ),
         "cohorts": Asked("/cohorts", {}, range=False),
         "cohort": Asked("/cohorts/marked", {}, range=False),
         "cohort_users": Asked("/cohorts/marked/users", {}, range=False),

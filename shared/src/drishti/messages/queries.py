@@ -12,6 +12,7 @@ from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
+from drishti.messages.product.activity import ActivityAnswer, ActivityQuery, ActivityUsersQuery
 from drishti.messages.product.cohorts import (
     Cohort,
     CohortList,
@@ -412,6 +413,22 @@ QUERIES: tuple[QueryType, ...] = (
         model=ErasuresQuery,
         answer=ErasureList,
         description="The receipts of a tenant's erasures, the latest first.",
+    ),
+    QueryType(
+        name="activity",
+        model=ActivityQuery,
+        answer=ActivityAnswer,
+        path="/activity",
+        posted=True,
+        description="How many users are active by day, week or month, who is new, comes back or stays away, and stickiness.",
+    ),
+    QueryType(
+        name="activity_users",
+        model=ActivityUsersQuery,
+        answer=UserList,
+        path="/activity/users",
+        posted=True,
+        description="The users behind one number of activity.",
     ),
     QueryType(
         name="retention",

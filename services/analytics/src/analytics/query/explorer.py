@@ -8,6 +8,7 @@ from typing import Any
 from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
+from analytics.query.product.activity import ActivityAnswers, ActivityUsers
 from analytics.query.product.cohorts.answers import (
     CohortAnswers,
     CohortDeletions,
@@ -92,6 +93,8 @@ def explorer_answers(
         "erase_user": UserErasing(sessions),
         "erasure": ErasureAnswers(sessions),
         "erasures": ErasureLists(sessions),
+        "activity": ActivityAnswers(users),
+        "activity_users": ActivityUsers(users),
         "retention": RetentionAnswers(users),
         "retention_users": RetentionUsers(users),
         "cohorts": CohortLists(cohorts),

@@ -1,6 +1,129 @@
 // Made by `drishti contracts write` from shared/src/drishti/messages. Not to be changed by hand.
 
 /**
+ * The answer to an :class:`ActivityQuery`: ``from`` and ``to`` are those of whole periods, in which ``users`` were active.
+ *
+ * ``stickiness`` is the mean of that of the days that are complete. What happened before ``kept_from`` is not stored any more:
+ * a first event is the first one since then. ``groups``: the values with the most users; ``more_values`` are left out.
+ * ``sampled`` is the share of all users that was counted.
+ */
+export interface ActivityAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  kept_from: number;
+  interval: "day" | "month" | "week";
+  sampled: number;
+  users: number;
+  periods: ActivityPeriod[];
+  days: ActivityDay[];
+  stickiness?: number | null;
+  groups?: ActivityGroup[];
+  more_values?: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
+}
+
+/**
+ * Users who were active on a day of the calendar, and in the 7 and 30 days that end with it. ``stickiness``: the share of
+ * the users of 30 days who were active on this day; of nobody, there is none.
+ */
+export interface ActivityDay {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  active: number;
+  last_7: number;
+  last_30: number;
+  stickiness?: number | null;
+  complete?: boolean;
+}
+
+/** The users with an event that has this value of the break-down. ``value`` is null where the event has none. */
+export interface ActivityGroup {
+  value: string | null;
+  users: number;
+  periods: ActivityPeriod[];
+}
+
+/**
+ * ``active`` users of ``[from, to)`` are ``new`` (their first event of any kind is here), ``returning`` (active in the
+ * period before) or ``resurrected`` (active again). ``dormant`` ones were active in the period before, and are not in this
+ * one; while that is not ``complete``, they are not yet.
+ */
+export interface ActivityPeriod {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  active: number;
+  new: number;
+  returning: number;
+  resurrected: number;
+  dormant: number;
+  complete?: boolean;
+}
+
+/**
+ * A question to analytics: how many users were active in each day, week (from Monday) or month of ``tz`` that shares an
+ * instant with ``[from, to)``, by an event of ``event_types`` (none: of any) that meets ``where``; how many of them are new,
+ * come back from the period before or from longer ago; and how many were active in the period before alone.
+ *
+ * ``breakdown``: a property of the events; the users of each of its values are those with such an event.
+ */
+export interface ActivityQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  interval?: "day" | "month" | "week";
+  /** an IANA name, such as `Europe/Berlin` */
+  tz?: string;
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** a property */
+  breakdown?: string;
+  /** values of the break-down */
+  limit?: number;
+  sample?: boolean;
+}
+
+/**
+ * A question to analytics: the users behind one number of :class:`ActivityAnswer`: of the period that begins at
+ * ``period_from``, those in this ``state``.
+ */
+export interface ActivityUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  interval?: "day" | "month" | "week";
+  /** an IANA name, such as `Europe/Berlin` */
+  tz?: string;
+  event_types?: string[];
+  where?: PropertyCondition[];
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** a property */
+  breakdown?: string;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
+  /** `from` of a period in the answer */
+  period_from: number;
+  state?: "active" | "dormant" | "new" | "resurrected" | "returning";
+}
+
+/**
  * All series of one metric in one window, whole: a later ``revision`` of the same window replaces this one.
  *
  * ``window_start`` inclusive; the window is ``resolution`` long. ``final`` says that no more is expected; a late event still

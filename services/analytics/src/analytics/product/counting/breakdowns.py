@@ -40,7 +40,12 @@ def labels_of(column_name: str, segment: Segment, at: Ints, labels: Labels) -> I
 
 
 class TooManyValues(Exception):
-    """A property has more than :data:`MAX_VALUES` values. The argument is its column."""
+    """The property ``column`` has more than ``most`` values."""
+
+    def __init__(self, column: str, most: int = MAX_VALUES) -> None:
+        self.column = column
+        self.most = most
+        super().__init__(column)
 
 
 def check_values(labels: Mapping[str, Labels]) -> None:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.product.counting.cohorts import only, users_of
 from analytics.product.counting.conditions import Bools, Condition, column_of, met
 from analytics.product.counting.day import Day
 from analytics.product.people.bots import PROPERTIES, is_bot
 from analytics.product.segments.own_ids import own_ids
-from analytics.product.segments.segment import Column, Ints, Segment
+from analytics.product.segments.segment import Ints, Segment
 
 BOT_COLUMNS = tuple(map(column_of, PROPERTIES))
 
@@ -43,8 +44,7 @@ def left_out(days: Sequence[Day], rules: Sequence[Rule]) -> tuple[list[Day], int
     users = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
     if not len(users):
         return list(days), 0
-    left = [Day(day.start_ms, _without(day.segment, users)) for day in days]
-    return [day for day in left if day.segment.rows], len(users)
+    return only(days, np.setdiff1d(users_of(days), users)), len(users)
 
 
 def _meets_any(segment: Segment, rules: Sequence[Rule]) -> Bools:
@@ -69,15 +69,3 @@ def _of_bots(segment: Segment, at: Ints) -> Bools:
             lut = np.array([False, *map(is_bot, column.values)], np.bool_)
             found |= lut[column.codes[at]]
     return found
-
-
-def _without(segment: Segment, users: Ints) -> Segment:
-    stay = ~np.isin(segment.users, users)
-    if stay.all():
-        return segment
-    rows = np.repeat(stay, segment.counts)
-    columns = {
-        name: Column(column.codes[rows], column.values, None if column.numbers is None else column.numbers[rows])
-        for name, column in segment.columns.items()
-    }
-    return Segment(segment.users[stay], segment.counts[stay], segment.t[rows], columns, segment.omitted)

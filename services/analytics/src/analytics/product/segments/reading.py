@@ -65,7 +65,8 @@ class ProductReading:
     the rows of these persons are taken aside, out of whatever bucket.
 
     ``by_day``: without the times of events, which may then all be of the beginning of their day; and without ``columns``
-    perhaps one event only of each user and day. People who meet one of ``rules`` are left out."""
+    perhaps one event only of each user and day. With ``users_from_ms`` days from there on come before these, of which perhaps
+    nothing is read but who has events. People who meet one of ``rules`` are left out."""
 
     def __init__(
         self,
@@ -77,17 +78,22 @@ class ProductReading:
         columns: Collection[str],
         event_types: Sequence[str] | None = None,
         by_day: bool = False,
+        users_from_ms: int | None = None,
         rules: Sequence[Rule] = (),
     ) -> None:
         self._session = session
         self._tenant = tenant
         self._range = _days_of(from_ms, to_ms)
+        self._from_ms = from_ms // DAY_MS * DAY_MS
         self._rules = rules
         of_rules = {column for rule in rules for column in rule.columns}
         self._columns = sorted({*columns, *of_rules, *(() if by_day else ("event_type",))})
         by_day = by_day and not rules  # each row has its own id
         self._stored = [*self._columns, *(_ALWAYS if not by_day else _BY_DAY if self._columns else ("users",))]
         self._types = None if rules else event_types  # an event of any type may meet a rule
+        self._rule_columns = sorted(of_rules)
+        self._stored_of_users = [*self._rule_columns, *(_ALWAYS if rules else ("users",))]
+        self._before = None if users_from_ms is None else _days_of(users_from_ms, self._from_ms)
         self._days: list[datetime] = []
         self._beyond: Beyond | None = None
         self._read = False
@@ -114,6 +120,7 @@ class ProductReading:
         moves = await read_moves(self._session, self._tenant)
         if moves is not None:
             self._stored = [*self._columns, *_ALWAYS]  # each row has its own id
+            self._stored_of_users = [*self._rule_columns, *_ALWAYS]
         buckets = [0] if sample else list(range(BUCKETS))
         if moves is None:
             for bucket in buckets:
@@ -144,16 +151,21 @@ class ProductReading:
         if not self._read:
             await self._read_beyond()
         beyond = self._beyond if self._beyond is not None else await self._rows_beyond([bucket])
-        records = await self._session.fetch("segments_of_bucket", self._tenant, bucket, *self._range, self._stored)
+        given = (self._tenant, bucket)
+        records = await self._session.fetch("segments_of_bucket", *given, *self._range, self._stored)
+        if self._before is not None:
+            earlier = await self._session.fetch("segments_of_bucket", *given, *self._before, self._stored_of_users)
+            records = [*earlier, *records]
         new = {day.date(): segment for (day, of_bucket), segment in beyond.items() if of_bucket == bucket}
         days = await asyncio.to_thread(lambda: list(_days(records, new)))
         for day in days:
             self.rows += day.segment.rows
-            self.omitted.update(column for column in self._columns if day.segment.omits(column))
+            columns = self._columns if day.start_ms >= self._from_ms else self._rule_columns
+            self.omitted.update(column for column in columns if day.segment.omits(column))
         return days
 
     async def _read_beyond(self) -> None:
-        self._days = await days_with_events(self._session, *self._range)
+        self._days = await days_with_events(self._session, (self._before or self._range)[0], self._range[1])
         self._read = True
         try:
             self._beyond = await self._rows_beyond(range(BUCKETS))

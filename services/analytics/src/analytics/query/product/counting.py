@@ -9,7 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from analytics.errors import StatementTimeout
-from analytics.product.counting.breakdowns import MAX_VALUES, TooManyValues
+from analytics.product.counting.breakdowns import TooManyValues
 from analytics.product.counting.day import Day
 from analytics.product.counting.parts import in_parts
 from analytics.product.people.exclusion import Rule
@@ -44,7 +44,8 @@ _MOSTLY = 0.9
 
 class Reads(NamedTuple):
     """What is read of a tenant's events: ``columns`` of those of ``event_types`` (``None``: of all) in ``[from_ms, to_ms)``, of
-    the users of ``cohort`` (none: of everybody); with ``by_day`` without their times, see :class:`ProductReading`. A column
+    the users of ``cohort`` (none: of everybody); with ``by_day`` without their times, and from ``users_from_ms`` on who
+    has any event, see :class:`ProductReading`. A column
     whose name is :data:`COHORT` and that of a cohort says who is in it."""
 
     from_ms: int
@@ -53,6 +54,7 @@ class Reads(NamedTuple):
     event_types: Sequence[str] | None = None
     by_day: bool = False
     cohort: str = ""
+    users_from_ms: int | None = None
 
 
 class Counted(NamedTuple):
@@ -160,6 +162,7 @@ class ProductCounting:
             columns={*reads.columns} - named.keys(),
             event_types=reads.event_types,
             by_day=reads.by_day,
+            users_from_ms=reads.users_from_ms,
             rules=rules,
         )
         events = cohorts.reading(session, tenant)
@@ -193,7 +196,8 @@ class ProductCounting:
             raise _still_compacting(compacted) from None
         except TooManyValues as error:
             raise QueryError(
-                f"`{shown(str(error))}` has more than {MAX_VALUES:,} values in this range: ask without it, or for a shorter one"
+                f"`{shown(error.column)}` has more than {error.most:,} values in this range: ask without it, or for a "
+                "shorter one"
             ) from None
         except TooManyMerges:
             raise QueryError(
