@@ -785,6 +785,8 @@ export interface DoseResponseQuery {
   edges?: number[];
   /** `activity`, or properties; `activity`, `service` and `version` if not given */
   strata?: string[];
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   sample?: boolean;
 }
 
@@ -813,6 +815,8 @@ export interface DoseResponseUsersQuery {
   as_of?: number | null;
   /** users in the answer */
   limit?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   sample?: boolean;
 }
 
@@ -2072,6 +2076,8 @@ export interface PathsQuery {
   errors?: boolean;
   /** nodes of each step; the rest together as `other` */
   limit?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   sample?: boolean;
 }
 
@@ -2111,6 +2117,8 @@ export interface PathsUsersQuery {
   tz?: string;
   /** users in the answer */
   limit?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   sample?: boolean;
 }
 
@@ -2834,6 +2842,8 @@ export interface SessionsQuery {
   page?: string;
   /** values of the break-down, entries and exits in the answer */
   limit?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   sample?: boolean;
 }
 
@@ -2869,6 +2879,8 @@ export interface SessionsUsersQuery {
   bounced?: boolean | null;
   /** users in the answer */
   limit?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   sample?: boolean;
 }
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.conditions import PropertyCondition
 from drishti.messages.product.exclusion import ExcludedUsers
 from drishti.messages.product.users import UserLimit
@@ -68,6 +69,7 @@ class DoseResponseQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_
     bins: Annotated[int, Meta(ge=2, le=20)] = 5
     edges: Annotated[list[float], Meta(max_length=19, description="where ranges of the dose begin, ascending")] = []
     strata: Strata = field(default_factory=lambda: ["activity", "service", "version"])
+    cohort: CohortFilter = ""
     sample: bool = False
 
 
@@ -156,4 +158,5 @@ class DoseResponseUsersQuery(Struct, omit_defaults=True, kw_only=True, rename={"
     with_outcome: bool | None = None
     as_of: EpochMs | None = None
     limit: UserLimit = 100
+    cohort: CohortFilter = ""
     sample: bool = False

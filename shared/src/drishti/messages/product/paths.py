@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.exclusion import ExcludedUsers
 from drishti.messages.product.sessions import Campaign, Conditions, EventTypes, Gap, Midnight, Zone
 from drishti.messages.product.users import UserLimit
@@ -63,6 +64,7 @@ class PathsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "f
     latency: Latency = "duration_ms"
     errors: Annotated[bool, Meta(description="whether each edge has the share of its events that failed")] = True
     limit: Annotated[int, Meta(ge=1, le=50, description="nodes of each step; the rest together as `other`")] = 10
+    cohort: CohortFilter = ""
     sample: bool = False
 
 
@@ -139,4 +141,5 @@ class PathsUsersQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms
     campaign: Campaign = False
     tz: Zone = "UTC"
     limit: UserLimit = 100
+    cohort: CohortFilter = ""
     sample: bool = False

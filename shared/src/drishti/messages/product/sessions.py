@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, Token
+from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.conditions import PropertyCondition
 from drishti.messages.product.exclusion import ExcludedUsers
 from drishti.messages.product.users import UserLimit
@@ -47,6 +48,7 @@ class SessionsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms":
     breakdown: PropertyName = ""
     page: PropertyName = ""
     limit: Annotated[int, Meta(ge=1, le=100, description="values of the break-down, entries and exits in the answer")] = 10
+    cohort: CohortFilter = ""
     sample: bool = False
 
 
@@ -136,4 +138,5 @@ class SessionsUsersQuery(Struct, omit_defaults=True, kw_only=True, rename={"from
     exit: str | None = None
     bounced: bool | None = None
     limit: UserLimit = 100
+    cohort: CohortFilter = ""
     sample: bool = False

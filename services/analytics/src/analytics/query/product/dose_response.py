@@ -78,7 +78,7 @@ class DoseResponseAnswers:
         counted = await self._counting.count(
             asked.tenant,
             _WHAT,
-            _reads(question),
+            _reads(asked, question),
             _names(asked),
             lambda days: count_bucket(question, days, found),
             sample=asked.sample,
@@ -110,7 +110,7 @@ class DoseResponseUserAnswers:
             return met.users[kept]
 
         found = await self._counting.find(
-            asked.tenant, _WHAT, _reads(question), _names(asked), chosen, limit=asked.limit, sample=asked.sample
+            asked.tenant, _WHAT, _reads(asked, question), _names(asked), chosen, limit=asked.limit, sample=asked.sample
         )
         return user_list(found)
 
@@ -148,11 +148,17 @@ def _match(event_type: str, where: Sequence[PropertyCondition], field: str) -> M
     return Match(frozenset([event_type] if event_type else ()), conditions_of(where, f"{field}.where"))
 
 
-def _reads(question: DoseResponse) -> Reads:
+def _reads(asked: DoseResponseQuery | DoseResponseUsersQuery, question: DoseResponse) -> Reads:
     matches = (question.start, question.dose, question.response)
     types = {name for match in matches for name in match.event_types}
     of_all = all(match.event_types for match in matches)
-    return Reads(question.from_ms, question.until_ms, question.columns, sorted(types) if of_all else None)
+    return Reads(
+        from_ms=question.from_ms,
+        to_ms=question.until_ms,
+        columns=question.columns,
+        event_types=sorted(types) if of_all else None,
+        cohort=asked.cohort,
+    )
 
 
 def _names(asked: DoseResponseQuery | DoseResponseUsersQuery) -> Names:

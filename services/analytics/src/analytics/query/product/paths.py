@@ -50,7 +50,7 @@ class PathAnswers:
             sums.add(path_rows(question, days, labels))
 
         counted = await self._counting.count(
-            asked.tenant, "question about paths", _reads(question), _names(asked), add, sample=asked.sample
+            asked.tenant, "question about paths", _reads(asked, question), _names(asked), add, sample=asked.sample
         )
         return await asyncio.to_thread(answer_of, asked, question, sums, list(labels[question.node]), counted)
 
@@ -71,7 +71,7 @@ class PathUserAnswers:
         found = await self._counting.find(
             asked.tenant,
             "question about paths",
-            _reads(question),
+            _reads(asked, question),
             _names(asked),
             lambda days: users_of(question, days, labels, asked.step, asked.name, asked.next_name or None),
             limit=asked.limit,
@@ -113,12 +113,13 @@ def _anchor(asked: PathAnchor | None, field: str) -> Match | None:
     return Match(types, conditions_of(asked.where, f"{field}.where"))
 
 
-def _reads(question: PathQuestion) -> Reads:
+def _reads(asked: PathsQuery | PathsUsersQuery, question: PathQuestion) -> Reads:
     return Reads(
         from_ms=question.read_from_ms,
         to_ms=question.read_to_ms,
         columns=question.columns,
         event_types=question.event_types,
+        cohort=asked.cohort,
     )
 
 

@@ -64,7 +64,7 @@ class SessionAnswers:
         counted = await self._counting.count(
             asked.tenant,
             "question about sessions",
-            _reads(question),
+            _reads(asked, question),
             _names(asked),
             lambda days: count_bucket(question, days, counts),
             sample=asked.sample,
@@ -86,7 +86,7 @@ class SessionUserAnswers:
         found = await self._counting.find(
             asked.tenant,
             "question about sessions",
-            _reads(question),
+            _reads(asked, question),
             _names(asked),
             lambda days: users_of(question, days, labels, chosen),
             limit=asked.limit,
@@ -123,12 +123,13 @@ def question_of(asked: SessionsQuery | SessionsUsersQuery) -> SessionQuestion:
     )
 
 
-def _reads(question: SessionQuestion) -> Reads:
+def _reads(asked: SessionsQuery | SessionsUsersQuery, question: SessionQuestion) -> Reads:
     return Reads(
         from_ms=question.read_from_ms,
         to_ms=question.read_to_ms,
         columns=question.columns,
         event_types=sorted(question.kept.event_types) or None,
+        cohort=asked.cohort,
     )
 
 
