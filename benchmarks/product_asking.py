@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.explorer import explorer_answers
-from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
 from analytics.storage.database import Database

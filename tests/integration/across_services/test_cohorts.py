@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
 from rigs.analytics import event
+from rigs.compacting import compacted
 from rigs.product_questions import Asker, asking
 
 DAY_MS = 86_400_000
@@ -89,6 +91,21 @@ async def test_members_are_those_that_sql_finds_and_every_question_can_be_about_
     by_cohort = await asker.answer("/retention", **retention, breakdown="cohort:chosen")
     assert next(group["cohorts"] for group in by_cohort["groups"] if group["value"] == "true") == kept["cohorts"]
 
+    # Other questions, and the lists of users behind numbers, by the other way of saying the same.
+    for path, question in (
+        ("/sessions", {"where": []}),
+        ("/sessions/users", {"limit": 100}),
+        ("/paths", {"start": STEPS[0]}),
+        ("/paths/users", {"start": STEPS[0], "step": 0, "name": "page_view", "limit": 100}),
+        ("/retention/users", retention | {"cohort_from": kept["cohorts"][1]["from"], "cell": 1, "limit": 100}),
+        ("/dose-response", {"dose": STEPS[1], "outcome": {"kind": "return"}, "within_s": 86_400}),
+    ):
+        about = await asker.answer(path, **question, cohort="chosen")
+        if "users" in about and isinstance(about["users"], list):
+            of_all = await asker.answer(path, **question)
+            assert [*about["users"]] == [user for user in of_all["users"] if user in members], path
+        assert {**about, "as_of": 0} != {**await asker.answer(path, **question), "as_of": 0}, path
+
     # A static one of the same users, and one of some of them and of somebody who never was there.
     frozen = await asker.changed("/cohorts/frozen", users_of="chosen")
     assert (frozen["kind"], frozen["user_count"], sorted(frozen["users"])) == ("static", len(members), members)
@@ -98,6 +115,44 @@ async def test_members_are_those_that_sql_finds_and_every_question_can_be_about_
     _, overlap = await asker.get("/cohorts/frozen/overlap", other="some")
     assert (overlap["users"], overlap["other_users"], overlap["both"]) == (len(members), 3, 3)
     assert (await asker.answer("/funnel", steps=STEPS, cohort="frozen"))["steps"] == of_cohort["steps"]
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+async def test_a_person_is_in_a_cohort_by_what_all_of_their_ids_did(asker: Asker, is_compacted: bool) -> None:
+    def happened(user: str, event_type: str, hours: int, **data: Any) -> AnalyticsEvent:
+        at = datetime.fromtimestamp(NOW_MS / 1000 - hours * 3600, UTC)
+        return event(event_type=event_type, user_id=user, timestamp=at, data=data)
+
+    async def users(cohort: str) -> list[str]:
+        _, listed = await asker.get(f"/cohorts/{cohort}/users")
+        return sorted(listed["users"])
+
+    views = [happened(f"phone {n}", "page_view", 5) for n in range(5)]
+    await asker.analytics.publish(*views, *(happened(f"ada {n}", "feedback", 3) for n in range(5)))
+    await asker.analytics.wait_settled()
+    both = {"all": [{"did": {"event_types": ["page_view"]}}, {"did": {"event_types": ["feedback"]}}]}
+    await asker.changed("/cohorts/both", condition=both)
+    await asker.changed("/cohorts/phones", users=["phone 1", "phone 2", "phone 4"])
+    if is_compacted:
+        await compacted(asker.analytics)
+    assert (await users("both"), await users("phones")) == ([], ["phone 1", "phone 2", "phone 4"])
+
+    await asker.analytics.publish(*(happened(f"ada {n}", "identify", 2, anonymous_id=f"phone {n}") for n in range(3)))
+    await asker.analytics.wait_settled()
+    for _ in range(2):
+        assert (await users("both"), await users("phones")) == (["ada 0", "ada 1", "ada 2"], ["ada 1", "ada 2", "phone 4"])
+        answer = await asker.answer("/funnel", steps=STEPS, cohort="phones")
+        assert [step["users"] for step in answer["steps"]] == [3, 2]
+        told_apart = await asker.answer("/funnel", steps=STEPS, breakdown="cohort:both")
+        by_value = {group["value"]: [step["users"] for step in group["steps"]] for group in told_apart["groups"]}
+        assert by_value == {"true": [3, 3], "false": [2, 0]}
+        await compacted(asker.analytics)
+
+    undone = {"kind": "identify", "from_id": "phone 1", "to_id": "ada 1"}
+    assert (await asker.change("/people/undo", **undone))[0] == 200
+    for _ in range(2):
+        assert (await users("both"), await users("phones")) == (["ada 0", "ada 2"], ["ada 2", "phone 1", "phone 4"])
+        await compacted(asker.analytics)
 
 
 async def test_a_cohort_is_changed_by_its_revision_and_counts_at_once(asker: Asker) -> None:

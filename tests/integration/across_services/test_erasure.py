@@ -28,7 +28,7 @@ from analytics.storage.database import Database
 from drishti.bus.connection import Bus
 from drishti.events import AnalyticsEvent, encode
 from drishti.messages import subjects
-from drishti.messages.catalogue import MESSAGES
+from drishti.messages.catalogue import COHORTS_BUCKET, MESSAGES, bucket_stream
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
@@ -47,7 +47,7 @@ RULES = json.dumps(
         {"name": "one", "where": [{"property": "user_id", "value": USER}]},
     ]
 )
-STREAMS = sorted({message.stream for message in MESSAGES})
+STREAMS = sorted({*(message.stream for message in MESSAGES), bucket_stream(COHORTS_BUCKET)})
 
 
 class Office:
@@ -89,6 +89,16 @@ class Office:
 
         await wait_until(done)
         return await receipt()
+
+    async def save_cohort(self, name: str, users: list[str]) -> None:
+        key = await self.gateway.key("editor", self.analytics.tenant)
+        status, answer = await self.ask("POST", f"/api/analytics/cohorts/{name}", key=key, json={"users": users})
+        assert status == 200, answer
+
+    async def cohort(self, name: str) -> list[str]:
+        status, cohort = await self.ask("GET", f"/api/analytics/cohorts/{name}")
+        assert status == 200, cohort
+        return list(cohort.get("users", []))
 
     async def send(self, document: Any) -> None:
         key = await self.gateway.key("producer", self.analytics.tenant)
@@ -187,6 +197,8 @@ async def fill(office: Office, chance: random.Random) -> None:
     await office.bus.publish(subject, encode([event(user_id=USER)]).replace(b"@", b"\\u0040"))
     await office.analytics.publish_requests(*(request(user_id=user) for user in (USER, OTHER, USER)))
     await send_telemetry(office)
+    for name, users in (("both", [USER, OTHER]), ("one", [USER]), ("other", [OTHER])):
+        await office.save_cohort(name, users)
     bad = {"event_id": uuid.uuid4().hex, "event_type": "dharma_query", "user_id": USER, "timestamp": "never"}
     await office.bus.publish(subject, json.dumps(bad).encode())
 
@@ -204,7 +216,7 @@ async def test_nothing_of_an_erased_user_is_found_in_any_store(office: Office) -
     others_before = await connection.fetchval("SELECT count(*) FROM events WHERE user_id <> $1", USER)
     assert await tables_naming(connection, USER)
     assert await segments_naming(connection, USER)
-    assert set(await streams_naming(office.bus, USER)) >= {"EVENTS", "REQUESTS"}
+    assert set(await streams_naming(office.bus, USER)) >= {"EVENTS", "REQUESTS", bucket_stream(COHORTS_BUCKET)}
 
     receipt = await office.wait_done((await office.erase())["id"])
 
@@ -230,6 +242,8 @@ async def test_nothing_of_an_erased_user_is_found_in_any_store(office: Office) -
     assert removed["stream SPANS"] == removed["stream LOGS"] == 1
     assert removed["stream DEAD"] == 1
     assert removed["stream EVENTS"] >= 5
+    assert removed["cohorts"] == 2
+    assert [await office.cohort(name) for name in ("both", "one", "other")] == [[OTHER], [], [OTHER]]
     assert receipt["user_hash"] == hash_of(office.analytics.tenant, USER).hex()
     assert USER not in json.dumps(await office.ask("GET", "/api/erasures"))
     await connection.close()

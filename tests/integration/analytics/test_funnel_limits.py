@@ -15,8 +15,8 @@ from analytics.product.counting.funnels.counts import FunnelCounts, count_bucket
 from analytics.product.counting.funnels.definition import Funnel
 from analytics.product.segments import reading
 from analytics.product.segments.compaction import compact
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.product import funnels
-from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.funnels import FunnelAnswers
 from analytics.query.sessions import Sessions

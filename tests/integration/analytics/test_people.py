@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from analytics.query.product.cohorts.stored import StoredCohorts
 
 from analytics.product.people.applying import apply_edges
 from analytics.product.people.changes import group_of
@@ -21,7 +22,6 @@ from analytics.product.segments import compaction
 from analytics.product.segments.compaction import Compaction, compact, due_days
 from analytics.product.segments.own_ids import own_ids
 from analytics.product.segments.reading import ProductReading, TooManyMerges, UserIds
-from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.people import PersonAnswers
 from analytics.query.sessions import Sessions

@@ -13,10 +13,10 @@ from faststream.nats import NatsBroker, NatsRouter, TestNatsBroker
 
 from analytics.errors import DatabaseAway
 from analytics.overflow import Overflows
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query import replies
 from analytics.query.api import api, broker, question
 from analytics.query.explorer import explorer_answers
-from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.tenant_semaphore import TooManyWaiting
 from analytics.settings import AnalyticsSettings
 from drishti.errors import QueryError

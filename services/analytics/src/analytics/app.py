@@ -38,6 +38,7 @@ from analytics.llm_price_file import read_prices
 from analytics.maintenance import Maintenance
 from analytics.overflow import Overflows
 from analytics.product.segments.compaction import Compaction
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
 from analytics.query.answers import MetricAnswers
@@ -45,7 +46,6 @@ from analytics.query.api import api, broker
 from analytics.query.calling import answer_calls
 from analytics.query.catalogue_answers import CatalogueAnswers
 from analytics.query.explorer import ExplorerAsks, explorer_answers
-from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.traces.explanations import Asks, Explanations
@@ -95,6 +95,7 @@ class AnalyticsService:
         overflows: Overflows,
         registry: MetricRegistry,
         event_metrics: EventMetrics,
+        cohorts: StoredCohorts,
         asks: Asks,
     ) -> None:
         self._settings = settings
@@ -145,7 +146,7 @@ class AnalyticsService:
         )
         self._minutes = MinuteJob(database, lambda: self.writer.waiting)
         self._compaction = Compaction(database, lambda: self.writer.waiting)
-        self._erasing = Erasing(database, bus)
+        self._erasing = Erasing(database, bus, cohorts)
         self._explanations = Explanations(bus, database, asks)
         self._citations = Citations(bus, database, self._explanations.opened)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
@@ -327,7 +328,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
                 answer_calls(router)
             async with _following(registry, cohorts, bus, stop), _answering(broker(bus.nc, router)):
                 analytics = AnalyticsService(
-                    settings, bus, database, overflows, registry, event_metrics, ExplorerAsks(sessions)
+                    settings, bus, database, overflows, registry, event_metrics, cohorts, ExplorerAsks(sessions)
                 )
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)

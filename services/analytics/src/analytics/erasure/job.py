@@ -4,8 +4,9 @@ How this works
 --------------
 1. Whoever is asked puts the erasure and its tombstones into the database while no writer's transaction runs
    (:mod:`analytics.ingest.tombstones`): from then on nothing of the user from before is stored.
-2. This job removes the rows (:mod:`.rows`), partition by partition, then the messages (:mod:`.streams`). What is done is in the
-   receipt in the same transaction; whoever is killed begins with the first step again, which finds less.
+2. This job removes the rows (:mod:`.rows`), partition by partition, then the ids from static cohorts, then the messages
+   (:mod:`.streams`). What is removed from tables is in the receipt in the same transaction; whoever is killed begins with the
+   first step again, which finds less.
 3. Last, the ids leave the receipt. Only their hash is kept.
 """
 
@@ -18,6 +19,7 @@ from analytics.erasure.named import Named
 from analytics.erasure.rows import Erased, RowErasing
 from analytics.erasure.streams import erase_messages
 from analytics.errors import DatabaseAway
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.storage.database import Database, Session
 from analytics.storage.rows import Record
 from drishti.bus.connection import Bus
@@ -37,9 +39,10 @@ STATEMENT_S = 300.0
 class Erasing:
     """``run`` until ``stop``."""
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, cohorts: StoredCohorts) -> None:
         self._database = database
         self._bus = bus
+        self._cohorts = cohorts
         self._failed: dict[str, float] = {}
         self.finished = 0
 
@@ -83,6 +86,8 @@ class Erasing:
         if not record["rows_erased"]:
             await RowErasing(session, erased).run()
             await session.execute("erasure_rows_done", erased.id, erased.before)
+        if taken_out := await self._cohorts.erase(erased.tenant, {*erased.named.ids}):
+            await session.execute("add_removed", erased.id, "cohorts", taken_out)
         left = False
         for message in MESSAGES:
             removed, all_of_them = await erase_messages(self._bus, message, erased.tenant, erased.named, erased.before, stop)

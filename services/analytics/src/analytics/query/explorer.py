@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
@@ -17,7 +18,6 @@ from analytics.query.product.cohorts.answers import (
     CohortStoring,
     CohortUsers,
 )
-from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.dose_response import DoseResponseAnswers, DoseResponseUserAnswers
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing

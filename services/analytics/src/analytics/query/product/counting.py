@@ -23,9 +23,9 @@ from analytics.product.segments.reading import (
     share_compacted,
 )
 from analytics.product.segments.segment import BUCKETS, Ints
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.product.asked import Name, Names, check_names, shown
 from analytics.query.product.cohorts.membership import in_step, membership
-from analytics.query.product.cohorts.stored import StoredCohorts
 from analytics.query.product.exclusion import rules_of
 from analytics.query.sessions import QUESTION_S, Sessions
 from analytics.storage.database import Session

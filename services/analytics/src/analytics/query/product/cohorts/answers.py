@@ -10,9 +10,9 @@ from analytics.product.counting.cohorts import MEMBER, users_of
 from analytics.product.counting.day import Day
 from analytics.product.segments.reading import KnownNames
 from analytics.product.segments.segment import Ints
+from analytics.product.stored_cohorts import CohortDocument, StoredCohorts
 from analytics.query.product.asked import LAST_MS, Names, check_names
-from analytics.query.product.cohorts.definition import members_asked, names_asked
-from analytics.query.product.cohorts.stored import CohortDocument, StoredCohorts
+from analytics.query.product.cohorts.definition import members_asked, named, names_asked
 from analytics.query.product.counting import Found, ProductCounting, Reads, user_list
 from analytics.query.sessions import Sessions
 from drishti.bus.documents import Known
@@ -57,7 +57,7 @@ class CohortAnswers:
     async def answer(self, asked: CohortQuery) -> Cohort:
         """Raises :class:`QueryError`."""
         await self._stored.wait_loaded()
-        found = self._stored.get(asked.tenant, asked.name, "name")
+        found = named(self._stored, asked.tenant, asked.name, "name")
         return _cohort(self._stored.of(asked.tenant)[asked.name], found)
 
 
@@ -85,13 +85,13 @@ class CohortStoring:
             title=asked.title,
             description=asked.description,
             condition=asked.condition,
-            users=tuple(users),
+            users=None if asked.condition is not None else tuple(users),
         )
         return _cohort(await self._stored.put(asked.tenant, cohort, asked.revision), cohort)
 
     async def _users_of(self, tenant: str, name: str) -> list[str]:
         await self._stored.wait_loaded()
-        self._stored.get(tenant, name, "users_of")
+        named(self._stored, tenant, name, "users_of")
         found = await users_found(self._counting, tenant, name, limit=MAX_USERS)
         if found.total > MAX_USERS:
             raise QueryError(f"has {found.total:,} users, and a static cohort {MAX_USERS:,} at most", field="users_of")
@@ -109,7 +109,7 @@ class CohortDeletions:
     async def answer(self, asked: DeleteCohort) -> Cohort:
         """The cohort that is no more. Raises :class:`QueryError`."""
         await self._stored.wait_loaded()
-        found = self._stored.get(asked.tenant, asked.name, "name")
+        found = named(self._stored, asked.tenant, asked.name, "name")
         known = self._stored.of(asked.tenant)[asked.name]
         await self._stored.delete(asked.tenant, asked.name, asked.revision)
         return _cohort(known, found, with_users=False)
@@ -125,7 +125,7 @@ class CohortUsers:
     async def answer(self, asked: CohortUsersQuery) -> UserList:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         await self._stored.wait_loaded()
-        self._stored.get(asked.tenant, asked.name, "name")
+        named(self._stored, asked.tenant, asked.name, "name")
         found = await users_found(self._counting, asked.tenant, asked.name, limit=asked.limit, sample=asked.sample)
         return user_list(found)
 
@@ -141,7 +141,7 @@ class CohortOverlaps:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         await self._stored.wait_loaded()
         for name, field in ((asked.name, "name"), (asked.other, "other")):
-            self._stored.get(asked.tenant, name, field)
+            named(self._stored, asked.tenant, name, field)
         columns = COHORT + asked.name, COHORT + asked.other
         sums = np.zeros(3, np.int64)
 
@@ -171,15 +171,14 @@ def _members(days: Sequence[Day], column: str) -> Ints:
 
 
 def _cohort(known: Known[CohortDocument], cohort: CohortDocument, *, with_users: bool = True) -> Cohort:
-    live = cohort.condition is not None
     return Cohort(
         name=cohort.name,
         title=cohort.title,
         description=cohort.description,
-        kind="live" if live else "static",
+        kind="static" if cohort.users is not None else "live",
         revision=known.revision,
         changed_ms=round(known.at * 1000),
         condition=cohort.condition,
-        user_count=None if live else len(cohort.users),
-        users=[*cohort.users] if with_users else [],
+        user_count=None if cohort.users is None else len(cohort.users),
+        users=[*cohort.users] if cohort.users is not None and with_users else [],
     )

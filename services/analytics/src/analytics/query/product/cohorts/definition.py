@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from analytics.product.counting.cohorts import All, AnyOf, Did, Members, Metric, Not
 from analytics.product.counting.conditions import column_of
-from analytics.query.product.asked import LAST_MS, Name, Names, event_filter, names_of_filter
+from analytics.product.stored_cohorts import CohortDocument, StoredCohorts
+from analytics.query.product.asked import LAST_MS, Name, Names, event_filter, names_of_filter, unknown
 from drishti.errors import QueryError
 from drishti.measures import time_ranges
 from drishti.messages.product.cohorts import COHORT, CohortCondition, DidEvents, UserMetric
@@ -23,6 +24,13 @@ class Leaf(NamedTuple):
 
     asked: DidEvents | UserMetric
     field: str
+
+
+def named(stored: StoredCohorts, tenant: str, name: str, field: str) -> CohortDocument:
+    """The cohort that ``field`` names; raises :class:`QueryError` with the nearest names."""
+    if (found := stored.get(tenant, name)) is None:
+        raise unknown("there is no cohort of that name", name, stored.of(tenant), field)
+    return found
 
 
 def members_asked(condition: CohortCondition, field: str, now_ms: int) -> Members:

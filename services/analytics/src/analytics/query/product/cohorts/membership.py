@@ -8,13 +8,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.product.counting.cohorts import Listed, Members, Metric, leaves, members_of, only, told_apart, users_of
+from analytics.product.counting.cohorts import (
+    Listed,
+    Members,
+    Metric,
+    leaves,
+    members_of,
+    only,
+    told_apart,
+    users_of,
+)
 from analytics.product.counting.day import Day
 from analytics.product.segments.reading import KnownNames, ProductReading, read_moves
 from analytics.product.segments.segment import Ints
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.product.asked import Name, check_names
-from analytics.query.product.cohorts.definition import members_asked, names_asked
-from analytics.query.product.cohorts.stored import StoredCohorts
+from analytics.query.product.cohorts import definition
 from analytics.storage.database import Session
 from drishti.errors import QueryError
 from drishti.messages.product.cohorts import COHORT
@@ -71,16 +80,16 @@ async def membership(
     return Membership(among, found)
 
 
-async def _members(session: Session, tenant: str, stored: StoredCohorts, named: Name, now_ms: int) -> Members:
-    cohort = stored.get(tenant, named.name, named.field)
+async def _members(session: Session, tenant: str, stored: StoredCohorts, one: Name, now_ms: int) -> Members:
+    cohort = definition.named(stored, tenant, one.name, one.field)
     if cohort.condition is None:
-        return Listed(await _persons(session, tenant, cohort.users))
+        return Listed(await _persons(session, tenant, cohort.users or ()))
     try:
-        await check_names(KnownNames(session, tenant), names_asked(cohort.condition, "condition"))
-        return members_asked(cohort.condition, "condition", now_ms)
+        await check_names(KnownNames(session, tenant), definition.names_asked(cohort.condition, "condition"))
+        return definition.members_asked(cohort.condition, "condition", now_ms)
     except QueryError as error:  # what could be asked when the cohort was stored
         text = f"the cohort {cohort.name} cannot be told at the moment: {error.field}: {error}"
-        raise QueryError(text, error.code, named.field) from None
+        raise QueryError(text, error.code, one.field) from None
 
 
 async def _persons(session: Session, tenant: str, users: Sequence[str]) -> Ints:

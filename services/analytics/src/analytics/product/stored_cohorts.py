@@ -6,11 +6,12 @@ How they are changed by revision is said in :mod:`drishti.bus.documents`. Only a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from typing import cast
 
 import msgspec
 from msgspec import Struct
 
-from analytics.query.product.asked import unknown
 from drishti.bus.connection import Bus
 from drishti.bus.documents import Conflict, Known, TenantDocuments, TooMany
 from drishti.bus.entries import Entry
@@ -28,13 +29,13 @@ WAIT_S = 5.0
 
 
 class CohortDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A cohort as it is stored: with a ``condition``, or of ``users``."""
+    """A cohort as it is stored: with a ``condition``, or of ``users``, of whom none may be left."""
 
     name: Token
     title: str = ""
     description: str = ""
     condition: CohortCondition | None = None
-    users: tuple[str, ...] = ()
+    users: tuple[str, ...] | None = None
 
 
 _decoder = msgspec.json.Decoder(CohortDocument)
@@ -65,12 +66,9 @@ class StoredCohorts:
         known = self._documents.of(tenant)
         return {name: known[name] for name in sorted(known) if known[name].value is not None}
 
-    def get(self, tenant: str, name: str, field: str) -> CohortDocument:
-        """The cohort of that name; raises :class:`QueryError` with the nearest names."""
-        found = self._documents.known(tenant, name).value
-        if found is None:
-            raise unknown("there is no cohort of that name", name, self._documents.values(tenant), field)
-        return found
+    def get(self, tenant: str, name: str) -> CohortDocument | None:
+        """The cohort of that name."""
+        return self._documents.known(tenant, name).value
 
     async def put(self, tenant: str, cohort: CohortDocument, expected_revision: int) -> Known[CohortDocument]:
         """Stores a cohort in place of revision ``expected_revision`` (0: there is none yet). Raises :class:`QueryError`."""
@@ -96,6 +94,24 @@ class StoredCohorts:
         except (BusUnavailable, BusRefused) as error:
             raise QueryError(str(error), "unavailable") from None
 
+    async def erase(self, tenant: str, users: Collection[str]) -> int:
+        """Takes these ids out of the tenant's static cohorts; how often they were in one. Raises :class:`BusUnavailable`."""
+        if not self.loaded.is_set():
+            raise BusUnavailable("the cohorts are not read yet")
+        removed = 0
+        for name, known in self.of(tenant).items():
+            cohort, revision = known.value, known.revision
+            while cohort is not None and (named := [user for user in cohort.users or () if user in users]):
+                left = tuple(user for user in cohort.users or () if user not in users)
+                try:
+                    await self._documents.write(tenant, name, msgspec.structs.replace(cohort, users=left), revision)
+                except Conflict as conflict:  # somebody else has just changed it
+                    cohort, revision = cast("CohortDocument | None", conflict.current), conflict.revision
+                else:
+                    removed += len(named)
+                    break
+        return removed
+
     def take(self, entry: Entry) -> None:
         """One entry of the bucket as it is now. What is no cohort counts for nothing."""
         self._documents.take(entry)
@@ -106,6 +122,6 @@ def _decode(tenant: str, key: str, value: bytes) -> CohortDocument:
     cohort = _decoder.decode(value)
     if cohort.name != key:
         raise ValueError(f"its name is {cohort.name}, and the entry is called {key[:64]}")
-    if (cohort.condition is None) == (not cohort.users):
+    if (cohort.condition is None) == (cohort.users is None):
         raise ValueError("it must have either a condition or users")
     return cohort
