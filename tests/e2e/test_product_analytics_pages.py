@@ -311,3 +311,52 @@ async def test_journeys_are_a_diagram_and_tables_whose_steps_lead_to_their_users
         await page.go_back()
         await diagram.locator(".node").filter(has_text="feedback").locator("rect").first.click()
         await expect(found.locator("h2")).to_contain_text(f"{RATING} users who did feedback, 2 steps after page_view")
+
+
+async def test_retention_and_journeys_are_panels_that_lead_to_users_and_are_made_with_the_editor(
+    gateway: gateway_rig.Rig, chrome: Browser
+) -> None:
+    editor = await gateway.key("editor", tenant="default")
+    panels = [
+        {"kind": "retention", "title": "Who comes back", "interval": "day", "periods": 4, "breakdown": "version"},
+        {"kind": "journeys", "title": "After tea", "start": FUNNEL["steps"][0], "window_s": 86_400},  # type: ignore[index]
+    ]
+    async with gateway.http.put(
+        f"{gateway.url}{PAGES}/dashboards/habits",
+        json={"title": "Habits", "panels": panels},
+        headers={"x-api-key": editor, "if-match": "*"},
+    ) as stored:
+        assert stored.status in (200, 201), await stored.text()
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await visit.open("habits", "?from=now-30d&to=now")
+        retention, paths = (
+            page.locator("article").filter(has=page.get_by_role("heading", name=name))
+            for name in ("Who comes back", "After tea")
+        )
+        await expect(retention.locator("tbody tr").nth(1).locator("td").first).to_have_text(str(EARLIEST))
+        await paths.scroll_into_view_if_needed()
+        await expect(paths.locator(".node").first).to_contain_text(f"page_view {VISITORS}")
+        await _shot(visit, "habits", {})
+        await _is_sound(visit)
+        await retention.get_by_label("Of version").select_option("1")
+        await retention.locator("tbody tr").nth(1).locator("td").first.get_by_role("link").click()
+        found = page.get_by_role("region", name="Users found")
+        await expect(found.locator("h2")).to_contain_text("of version 2.0")
+        await expect(found.locator("li")).to_have_count(EARLIEST)
+
+        await page.evaluate(
+            "([path, key]) => fetch(path, {method: 'POST', headers: {authorization: `Bearer ${key}`}})",
+            [f"{PAGES}/analytics/session", editor],
+        )
+        await page.goto(f"{gateway.url}{PAGES}/dashboard-editor?dashboard=habits")
+        await page.get_by_role("button", name="Edit Who comes back").click()
+        await page.get_by_label("When").select_option("bracketed")
+        await expect(page.get_by_text("Name the events")).to_be_visible()
+        await page.get_by_label("Brackets").fill("0, 1-3, 2")
+        await expect(page.get_by_text("must begin after the one before").first).to_be_visible()
+        await page.get_by_label("Brackets").fill("0, 1-3")
+        preview = page.locator("article").filter(has=page.get_by_role("heading", name="Who comes back"))
+        await preview.scroll_into_view_if_needed()
+        await expect(preview.locator("thead")).to_contain_text("Days 1–3")
+        await _shot(visit, "habits-editor", {})

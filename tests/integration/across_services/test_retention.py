@@ -116,6 +116,15 @@ async def test_retention_is_what_sql_finds_in_the_rows(asker: Asker, interval: s
         assert retained["total"] == len(retained["users"]) == largest["users"][1]
         assert lost["total"] == largest["size"] - retained["total"]
         assert not {*lost["users"]} & {*retained["users"]}
+        if "breakdown" in question:
+            place = answer["cohorts"].index(largest)
+            of_groups: set[str] = set()
+            for group in (group for group in answer["groups"] if not group.get("other")):
+                value = {"without_value": True} if group["value"] is None else {"value": group["value"]}
+                of_group = await asker.answer("/retention/users", **chosen, **value)
+                assert of_group["total"] == group["cohorts"][place]["users"][1]
+                assert {*of_group["users"]} <= {*retained["users"]} - of_groups
+                of_groups |= {*of_group["users"]}
 
 
 async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> None:
@@ -148,3 +157,7 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> Non
     begins = (await asker.answer("/retention", recurring=True))["cohorts"][0]["from"]
     await refused(422, "cell", "/retention/users", cohort_from=begins, cell=8)
     await refused(422, "outcome", "/retention/users", cohort_from=begins, outcome="gone")
+    await refused(422, "breakdown", "/retention/users", cohort_from=begins, value="x")
+    await refused(
+        422, "without_value", "/retention/users", cohort_from=begins, breakdown="topic", value="x", without_value=True
+    )

@@ -61,7 +61,8 @@ async def test_what_is_wrong_is_said_with_its_place_and_changes_nothing(drishti:
         f"{file}:17: checkout is in {file}:1 already",
         f"{file}:30: title: Object missing required field `title`",
         f"{file}:34: panels[0].kind: Invalid value 'riddle'; there are stat, time_series, heatmap, table, "
-        "gauge, bar, pie, text, events, incidents, forecast_scores, traces, errors, service_map, histogram, query, funnel",
+        "gauge, bar, pie, text, events, incidents, forecast_scores, traces, errors, service_map, histogram, query, "
+        "funnel, retention, journeys",
         f"{tmp_path / 'none.yaml'}: no such file",
     ]
     assert len((await drishti("dashboards", "list"))[1].splitlines()) == 1

@@ -160,13 +160,16 @@ def test_retention_is_that_of_the_definition(
     assert fast(retention, shuffled, parts=3) == {key: len(users) for key, users in wanted.items()}
 
     cohort, place = chance.randrange(cohorts), chance.randrange(len(cells))
+    labels = {label for label, _, _ in wanted}
+    values = [chance.choice(sorted(labels, key=str))] if labels and by_topic else []
     for retained in (True, False):
         users = set[int]()
         for of_bucket in days_by_bucket(events).values():
-            users |= set(users_of_cell(retention, of_bucket, cohort, cells[place], retained=retained).tolist())
+            found = users_of_cell(retention, of_bucket, cohort, cells[place], retained=retained, values=values)
+            users |= set(found.tolist())
         members = [set[int](), set[int]()]
-        for (_, at, cell), of_cell in wanted.items():
-            if at == cohort and cell in (-1, place):
+        for (label, at, cell), of_cell in wanted.items():
+            if at == cohort and cell in (-1, place) and label in (values or labels):
                 members[cell != -1] |= of_cell
         assert users == (members[1] if retained else members[0] - members[1])
 

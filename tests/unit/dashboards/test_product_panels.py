@@ -21,6 +21,14 @@ def funnel(**fields: Any) -> dict[str, Any]:
     return {"kind": "funnel", "title": "From tea to feedback", "steps": STEPS} | fields
 
 
+def retention(**fields: Any) -> dict[str, Any]:
+    return {"kind": "retention", "title": "Who comes back"} | fields
+
+
+def journeys(**fields: Any) -> dict[str, Any]:
+    return {"kind": "journeys", "title": "After the first tea"} | fields
+
+
 def test_a_funnel_is_stored_as_it_is_and_asked_over_the_range_that_is_shown() -> None:
     panel = funnel(window_s=3600, breakdown="version", limit=5)
     document = document_reading.given({"name": "t", "title": "T", "panels": [panel]})
@@ -42,6 +50,56 @@ def test_a_funnel_is_stored_as_it_is_and_asked_over_the_range_that_is_shown() ->
 
 
 @pytest.mark.parametrize(
+    ("panel", "path", "question"),
+    [
+        (
+            retention(
+                interval="day",
+                tz="Europe/Berlin",
+                start={"event_types": ["page_view"]},
+                **{"return": {"event_types": ["dharma_query"], "where": STEPS[1]["where"]}},
+                where=STEPS[0]["where"],
+                cohort="regulars",
+                recurring=True,
+                retention_kind="bracketed",
+                brackets=["0", "1-3"],
+                breakdown="version",
+                limit=5,
+            ),
+            "/api/analytics/retention",
+            {"kind": "bracketed"},
+        ),
+        (retention(), "/api/analytics/retention", {}),
+        (
+            journeys(
+                event_types=["page_view"],
+                where=STEPS[0]["where"],
+                node="page",
+                group=[{"pattern": "/tea/*", "name": "a tea"}],
+                end=STEPS[1],
+                max_steps=3,
+                collapse_repeats=False,
+                window_s=3600,
+                latency="",
+                errors=False,
+                limit=5,
+            ),
+            "/api/analytics/paths",
+            {},
+        ),
+    ],
+    ids=["retention", "retention of any event", "journeys"],
+)
+def test_a_panel_asks_the_question_that_its_document_has(panel: dict[str, Any], path: str, question: dict[str, Any]) -> None:
+    document = document_reading.given({"name": "t", "title": "T", "panels": [panel]})
+    assert document_reading.decode(document_reading.encode(document)) == document
+    fields = {name: value for name, value in panel.items() if name not in ("kind", "title", "retention_kind")}
+    asked: list[Any] = []
+    answer_of(panel, 1, 2, lambda *given: asked.append(json.loads(json.dumps(given))) or {})  # type: ignore[func-returns-value]
+    assert asked == [[path, {**fields, **question, "from": 1, "to": 2}]]
+
+
+@pytest.mark.parametrize(
     ("panel", "field", "error"),
     [
         (funnel(steps=STEPS[:1]), "steps", "length >= 2"),
@@ -60,9 +118,25 @@ def test_a_funnel_is_stored_as_it_is_and_asked_over_the_range_that_is_shown() ->
             "steps[1].where[0].values",
             "at least one value",
         ),
+        (retention(kind_of="rolling"), "kind_of", "unknown field"),
+        (retention(interval="hour"), "interval", "Invalid value 'hour'"),
+        (retention(periods=0), "periods", ">= 1"),
+        (retention(retention_kind="bracketed"), "brackets", "at least one range"),
+        (retention(brackets=["1-3"]), "brackets", "leave them out"),
+        (retention(retention_kind="bracketed", brackets=["1-3", "2-4"]), "brackets[1]", "must begin after"),
+        (
+            retention(**{"return": {"where": [{"property": "n", "op": ">", "value": "x"}]}}),
+            "return.where[0].value",
+            "must be a number",
+        ),
+        (journeys(start={}), "start", "an event_type or a condition"),
+        (journeys(start=STEPS[0], end=STEPS[1]), "end", "leave one of them out"),
+        (journeys(max_steps=21), "max_steps", "<= 20"),
+        (journeys(group=[{"pattern": ""}]), "group[0].pattern", "length >= 1"),
+        (journeys(end={"where": [{"property": "n", "op": "in"}]}), "end.where[0].values", "at least one value"),
     ],
 )
-def test_what_is_wrong_with_a_funnel_is_said_at_its_field(panel: dict[str, Any], field: str, error: str) -> None:
+def test_what_is_wrong_with_a_panel_is_said_at_its_field(panel: dict[str, Any], field: str, error: str) -> None:
     with pytest.raises(InvalidDefinition) as refused:
         document_reading.given({"name": "t", "title": "T", "panels": [panel]})
     (fault,) = refused.value.faults

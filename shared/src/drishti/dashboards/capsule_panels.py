@@ -23,7 +23,7 @@ from drishti.dashboards.panels import (
     StoredQuery,
     TracesPanel,
 )
-from drishti.dashboards.product_panels import FunnelPanel, ProductPanel, question_of
+from drishti.dashboards.product_panels import FunnelPanel, JourneysPanel, ProductPanel, RetentionPanel, question_of
 from drishti.errors import DrishtiError
 from drishti.measures.built_in import FED
 from drishti.measures.fields import FIELDS
@@ -34,7 +34,7 @@ Ask: TypeAlias = Callable[[str, Any], Any]
 
 AskedPanel: TypeAlias = TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel | ProductPanel
 
-KINDS = frozenset({"traces", "errors", "service_map", "histogram", "query", "funnel"})
+KINDS = frozenset({"traces", "errors", "service_map", "histogram", "query", "funnel", "retention", "journeys"})
 
 MOST_POINTS = 240
 STEPS_S = {
@@ -125,7 +125,7 @@ def answer_of(panel: dict[str, Any], begin_ms: int, end_ms: int, ask: Ask) -> di
             return _histogram(known, begin_ms, end_ms, ask)
         case QueryPanel():
             return _query(known, begin_ms, end_ms, ask)
-        case FunnelPanel():
+        case FunnelPanel() | RetentionPanel() | JourneysPanel():
             path, question = question_of(known)
             counted: dict[str, Any] = ask(f"/api/analytics/{path}", {**question, "from": begin_ms, "to": end_ms})
             return counted

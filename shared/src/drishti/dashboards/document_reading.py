@@ -27,7 +27,7 @@ from drishti.dashboards.panels import (
     TimeSeries,
     questions,
 )
-from drishti.dashboards.product_panels import FunnelPanel, product_faults
+from drishti.dashboards.product_panels import FunnelPanel, JourneysPanel, RetentionPanel, product_faults
 from drishti.dashboards.query_checks import LEVELS, query_faults
 from drishti.dashboards.variables import named_in, too_many, values_by_name
 from drishti.measures.definition_checks import Fault, InvalidDefinition, limit_faults
@@ -187,7 +187,7 @@ def _faults_of_panel(at: str, panel: Panel, variables: Mapping[str, object]) -> 
         case QueryPanel():
             yield from _limits(f"{at}.limits", panel.limits)
             yield from query_faults(at, panel, variables)
-        case FunnelPanel():
+        case FunnelPanel() | RetentionPanel() | JourneysPanel():
             yield from product_faults(at, panel)
         case _:
             pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
@@ -10,8 +11,14 @@ from msgspec import Meta, Struct
 
 from drishti.dashboards.panel_parts import PanelBase
 from drishti.measures.definition_checks import Fault
+from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.conditions import Name, PropertyCondition, PropertyOp, Text, wrong_comparison
+from drishti.messages.product.event_selections import Breakdown, CalendarInterval, TimeZone
 from drishti.messages.product.funnels import Limit, Window
+from drishti.messages.product.paths import Latency, MaxSteps, NodeName, Nodes
+from drishti.messages.product.paths import Window as PathWindow
+from drishti.messages.product.retention import Bracket, Periods, RetentionKind, WrongBrackets, columns_of
+from drishti.messages.product.sessions import Campaign, Gap, Midnight, Zone
 
 EventType = Annotated[str, Meta(min_length=1, max_length=256)]
 
@@ -26,11 +33,15 @@ class EventCondition(Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     values: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
 
 
+Conditions = Annotated[tuple[EventCondition, ...], Meta(max_length=16)]
+EventTypes = Annotated[tuple[EventType, ...], Meta(max_length=50)]
+
+
 class EventFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Events of a type that meet all conditions."""
 
     event_type: EventType
-    where: Annotated[tuple[EventCondition, ...], Meta(max_length=16)] = ()
+    where: Conditions = ()
 
 
 class FunnelPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="funnel"):
@@ -43,20 +54,116 @@ class FunnelPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forb
     limit: Limit = 10
 
 
-ProductPanel = FunnelPanel
+class EventChoice(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Events of one of ``event_types``, of any where none is given, that meet all conditions of ``where``."""
+
+    event_types: EventTypes = ()
+    where: Conditions = ()
+
+
+class RetentionPanel(
+    PanelBase,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="retention",
+    rename={"returning": "return"},
+):
+    """How many of the users who began in a period came back in later ones, as a heat map. ``retention_kind`` is the ``kind`` of
+    the question; ``breakdown`` is a property of the start, whose values the panel offers to choose from."""
+
+    interval: CalendarInterval = "week"
+    tz: TimeZone = "UTC"
+    start: EventChoice = EventChoice()
+    returning: EventChoice = EventChoice()
+    where: Conditions = ()
+    cohort: CohortFilter = ""
+    recurring: bool = False
+    retention_kind: RetentionKind = "classic"
+    periods: Periods = 8
+    brackets: Annotated[tuple[Bracket, ...], Meta(max_length=92)] = ()
+    breakdown: Breakdown = ""
+    limit: Limit = 10
+
+
+class JourneyAnchor(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An event of this type, or of any, that meets all conditions."""
+
+    event_type: Annotated[str, Meta(max_length=256)] = ""
+    where: Conditions = ()
+
+
+class JourneyGroup(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Names of steps that match ``pattern``, with `*` for any characters, are one step, called ``name`` or as the pattern."""
+
+    pattern: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+
+class JourneysPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="journeys"):
+    """What users do one thing after another, from ``start`` on, before ``end``, or in each session, as a Sankey diagram."""
+
+    event_types: EventTypes = ()
+    where: Conditions = ()
+    node: NodeName = "event_type"
+    group: Annotated[tuple[JourneyGroup, ...], Meta(max_length=50)] = ()
+    start: JourneyAnchor | None = None
+    end: JourneyAnchor | None = None
+    max_steps: MaxSteps = 5
+    collapse_repeats: bool = True
+    window_s: PathWindow | None = None
+    gap_s: Gap = 1_800
+    midnight: Midnight = False
+    campaign: Campaign = False
+    tz: Zone = "UTC"
+    latency: Latency = "duration_ms"
+    errors: bool = True
+    cohort: CohortFilter = ""
+    limit: Nodes = 10
+
+
+ProductPanel = FunnelPanel | RetentionPanel | JourneysPanel
+
+_PLACE = re.compile(r"\.([0-9]+)")
+"""Of an item of a list, as questions name it; documents have brackets."""
+
+_QUESTIONS = {"funnel": "funnel", "retention": "retention", "journeys": "paths"}
+"""Their paths below ``/api/analytics``, by the kinds of panels."""
 
 
 def question_of(panel: ProductPanel) -> tuple[str, dict[str, Any]]:
     """The path of the question below ``/api/analytics``, and the question without its range."""
     about = {*PanelBase.__struct_fields__, "kind"}
-    asked = msgspec.to_builtins(panel)
-    return panel.__struct_config__.tag, {name: value for name, value in asked.items() if name not in about}  # type: ignore[return-value]
+    asked = {name: value for name, value in msgspec.to_builtins(panel).items() if name not in about}
+    if kind := asked.pop("retention_kind", None):
+        asked["kind"] = kind
+    return _QUESTIONS[str(panel.__struct_config__.tag)], asked
 
 
 def product_faults(at: str, panel: ProductPanel) -> Iterator[Fault]:
     """What is wrong with a panel whose fields have the right types."""
-    for place, step in enumerate(panel.steps):
-        yield from _condition_faults(f"{at}.steps[{place}].where", step.where)
+    match panel:
+        case FunnelPanel():
+            for place, step in enumerate(panel.steps):
+                yield from _condition_faults(f"{at}.steps[{place}].where", step.where)
+        case RetentionPanel():
+            yield from _condition_faults(f"{at}.start.where", panel.start.where)
+            yield from _condition_faults(f"{at}.return.where", panel.returning.where)
+            yield from _condition_faults(f"{at}.where", panel.where)
+            try:
+                columns_of(panel.retention_kind, panel.periods, panel.brackets)
+            except WrongBrackets as wrong:
+                field = _PLACE.sub(r"[\1]", wrong.field)
+                yield Fault(f"{at}.{field}", str(wrong))
+        case JourneysPanel():
+            yield from _condition_faults(f"{at}.where", panel.where)
+            if panel.start and panel.end:
+                yield Fault(f"{at}.end", "cannot be asked for together with `start`: leave one of them out")
+            for field, anchor in (("start", panel.start), ("end", panel.end)):
+                if anchor and not anchor.event_type and not anchor.where:
+                    yield Fault(f"{at}.{field}", "must have an event_type or a condition")
+                yield from _condition_faults(f"{at}.{field}.where", anchor.where if anchor else ())
 
 
 def _condition_faults(at: str, conditions: Iterable[EventCondition]) -> Iterator[Fault]:

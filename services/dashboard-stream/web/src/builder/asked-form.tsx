@@ -1,11 +1,11 @@
-/** The fields of panels that ask no question of the frames: what models say, traces, errors, the service map, histograms, queries and funnels. */
+/** The fields of panels that ask no question of the frames: what models say, traces, errors, the service map, histograms, queries and what users do. */
 import type { Distribution } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { type AskedPanel, type InsightPanel, isAsked, type Panel } from "../model/panels.ts";
 import type { Metric } from "../model/metrics.ts";
 import { Field, TextField } from "../panels/field.tsx";
 import { Choice } from "../panels/choice.tsx";
-import { FunnelPanelForm } from "./funnel-panel-form.tsx";
+import { ProductPanelForm } from "./product-panel-form.tsx";
 import { QueryForm } from "./query-form.tsx";
 
 interface Props<P> {
@@ -78,7 +78,7 @@ function StoredForm({ panel, metrics, fault, set }: Props<AskedPanel>) {
       </div>
     );
   }
-  if (panel.kind === "funnel") return <FunnelPanelForm panel={panel} fault={fault} set={set} />;
+  if (panel.kind === "funnel" || panel.kind === "retention" || panel.kind === "journeys") return <ProductPanelForm panel={panel} fault={fault} set={set} />;
   if (panel.kind === "query") return <QueryForm panel={panel} metrics={metrics} fault={fault} set={set} />;
   const service = <TextField title="Service" value={panel.service ?? ""} set={(service) => set({ ...panel, service: service || undefined }, "service")} fault={fault("service")} placeholder="any" />;
   if (panel.kind === "service_map") return <div class="form-grid">{service}</div>;

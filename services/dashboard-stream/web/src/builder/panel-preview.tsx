@@ -4,7 +4,7 @@ import { Chart } from "../charts/chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
 import type { Metric } from "../model/metrics.ts";
-import { type Chart as ChartPanel, isAsked, type Panel, questionsOf } from "../model/panels.ts";
+import { type Chart as ChartPanel, isAsked, isOfUsers, type Panel, questionsOf } from "../model/panels.ts";
 import type { Gauge as GaugePanel, Stat } from "../model/contracts.ts";
 import { Gauge } from "../panels/gauge.tsx";
 import { InsightPreview } from "../panels/insight-preview.tsx";
@@ -61,7 +61,7 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
     if (isInsightPanel(panel)) return <InsightPreview panel={panel} drawn={{ board, units: unitsOf(metrics, dashboard), entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
-    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={asked && isAsked(panel) ? asked : panel} drawn={{ board, units, entries, now, minutes: panel.kind === "funnel" ? USERS_MINUTES : ASKED_MINUTES, follows: true, theme }} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={asked && isAsked(panel) ? asked : panel} drawn={{ board, units, entries, now, minutes: isOfUsers(panel) ? USERS_MINUTES : ASKED_MINUTES, follows: true, theme }} />;
     const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range), thresholds: panel.thresholds?.filter(({ value }) => typeof value === "number"), bands: panel.bands?.filter(({ lower, upper }) => isEnd(lower) && isEnd(upper)) } : panel;
     return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
   }

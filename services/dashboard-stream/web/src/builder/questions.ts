@@ -24,6 +24,8 @@ export const KINDS: Readonly<Record<string, string>> = {
   histogram: "Histogram",
   query: "Query: any expression",
   funnel: "Funnel: users step by step",
+  retention: "Retention: users who come back",
+  journeys: "Journeys: paths of users",
 };
 
 /** Kinds that are of the values of a dimension. */
@@ -116,6 +118,8 @@ export function newPanel(kind: string, metrics: readonly Metric[]): Panel {
   if (kind === "errors") return { kind, title: "Open errors" };
   if (kind === "service_map") return { kind, title: "Service map" };
   if (kind === "funnel") return { kind, title: "Funnel", steps: [{ event_type: "" }, { event_type: "" }] };
+  if (kind === "retention") return { kind, title: "Retention" };
+  if (kind === "journeys") return { kind, title: "Journeys" };
   if (kind === "query") {
     const { token = "", field = "" } = metric ? { token: metric.token, field: question.field } : {};
     return { kind, title: "Query", queries: [{ expression: token ? `${field}(${token})` : "" }] };

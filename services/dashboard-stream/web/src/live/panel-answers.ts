@@ -6,7 +6,9 @@ import { funnelQuestion } from "../model/funnels.ts";
 import { fetchErrors } from "./explorer.ts";
 import { askedOf } from "./histogram-answer.ts";
 import { cameOf } from "./query-answer.ts";
-import { fetchFunnel } from "./product.ts";
+import { questionOfPanel } from "../model/product.ts";
+import { retentionQuestion } from "../model/retention.ts";
+import { fetchFunnel, fetchJourneys, fetchRetention } from "./product.ts";
 import { fetchServiceMap, fetchTracesOf } from "./traces.ts";
 
 export function answerOf(panel: AskedPanel, { from, to }: Bounds, signal: AbortSignal): Promise<unknown> {
@@ -21,6 +23,10 @@ export function answerOf(panel: AskedPanel, { from, to }: Bounds, signal: AbortS
       return askedOf(panel, from, to, signal);
     case "funnel":
       return fetchFunnel({ ...funnelQuestion(panel), from, to }, signal);
+    case "retention":
+      return fetchRetention({ ...retentionQuestion(panel), from, to }, signal);
+    case "journeys":
+      return fetchJourneys({ ...questionOfPanel(panel), from, to }, signal);
     case "query":
       return cameOf(panel, { from, to }, 0, signal);
   }

@@ -28,6 +28,13 @@ const SERVICE_MAP: Shape = {
 };
 const FUNNEL_STEPS: Shape = [{ event_type: "text", users: "number", "of_first?": "number or null", "of_previous?": "number or null" }];
 const FUNNEL: Shape = { from: "number", to: "number", sampled: "number", steps: FUNNEL_STEPS };
+const COHORTS = { cohorts: [{ from: "number", size: "number", users: ["number"], complete: "number" }], total: { sizes: ["number"], users: ["number"] } } as const;
+const RETENTION: Shape = { from: "number", to: "number", kept_from: "number", interval: "text", sampled: "number", columns: [{ first: "number", last: "number" }], ...COHORTS };
+const JOURNEYS: Shape = {
+  ...{ from: "number", to: "number", sampled: "number", paths: "number", users: "number" },
+  nodes: [{ step: "number", name: "text", count: "number", "other?": "truth" }],
+  edges: [{ source: "number", target: "number", count: "number", users: "number", median_ms: "number", "latency_ms?": "number or null", "error_rate?": "number or null" }],
+};
 const HISTOGRAM: Shape = { unit: "text", from: "number", to: "number", at: "number" };
 const SPREAD: Shape = { bins: [{ from: "number", to: "number", count: "number" }], count: "number", p50: "number", p95: "number" };
 const QUERY: Shape = {
@@ -46,6 +53,10 @@ export function answerSize(panel: Fields, answer: unknown): number | null {
       return fits(answer, SERVICE_MAP) ? 0 : null;
     case "funnel":
       return funnelFits(answer) ? 0 : null;
+    case "retention":
+      return retentionFits(answer) ? 0 : null;
+    case "journeys":
+      return fits(answer, JOURNEYS) ? 0 : null;
     case "histogram":
       return histogramSize(answer);
     case "query":
@@ -58,8 +69,17 @@ export function answerSize(panel: Fields, answer: unknown): number | null {
 function funnelFits(answer: unknown): boolean {
   if (!isRecord(answer) || !fits(answer, FUNNEL)) return false;
   const { times = null, groups = [] } = answer;
-  if (!timesFit(times) || !Array.isArray(groups) || groups.length > ITEMS) return false;
-  return groups.every((group) => isRecord(group) && fits(group, { steps: FUNNEL_STEPS, "other?": "truth" }) && (group["value"] === null || fits(group["value"], "text")) && timesFit(group["times"] ?? null));
+  return timesFit(times) && groupsFit(groups, { steps: FUNNEL_STEPS }) && (groups as Fields[]).every((group) => timesFit(group["times"] ?? null));
+}
+
+function retentionFits(answer: unknown): boolean {
+  return isRecord(answer) && fits(answer, RETENTION) && groupsFit(answer["groups"] ?? [], { size: "number", ...COHORTS });
+}
+
+/** Groups by the values of a break-down, each with what `shape` says. */
+function groupsFit(groups: unknown, shape: { readonly [field: string]: Shape }): boolean {
+  if (!Array.isArray(groups) || groups.length > ITEMS) return false;
+  return groups.every((group) => isRecord(group) && fits(group, { ...shape, "other?": "truth" }) && (group["value"] === null || fits(group["value"], "text")));
 }
 
 function timesFit(times: unknown): boolean {

@@ -653,7 +653,7 @@ export interface DashboardDocument {
   title: string;
   description?: string;
   variables?: Variable[];
-  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel | FunnelPanel)[];
+  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel | FunnelPanel | RetentionPanel | JourneysPanel)[];
   feed?: PanelQuestion[];
 }
 
@@ -1091,6 +1091,12 @@ export interface ErrorsWith {
   first_seen_ms: number;
   /** milliseconds since 1970-01-01T00:00Z */
   last_seen_ms: number;
+}
+
+/** Events of one of ``event_types``, of any where none is given, that meet all conditions of ``where``. */
+export interface EventChoice {
+  event_types?: string[];
+  where?: EventCondition[];
 }
 
 /**
@@ -1601,6 +1607,53 @@ export interface IncidentsPanel {
   all_metrics?: boolean;
   /** at most so many rows */
   top?: number;
+}
+
+/** An event of this type, or of any, that meets all conditions. */
+export interface JourneyAnchor {
+  event_type?: string;
+  where?: EventCondition[];
+}
+
+/** Names of steps that match ``pattern``, with `*` for any characters, are one step, called ``name`` or as the pattern. */
+export interface JourneyGroup {
+  pattern: string;
+  name?: string;
+}
+
+/** What users do one thing after another, from ``start`` on, before ``end``, or in each session, as a Sankey diagram. */
+export interface JourneysPanel {
+  kind: "journeys";
+  id?: string | null;
+  title: string;
+  description?: string;
+  layout?: Layout | null;
+  event_types?: string[];
+  where?: EventCondition[];
+  /** `event_type`, or the property whose values are nodes */
+  node?: string;
+  group?: JourneyGroup[];
+  start?: JourneyAnchor | null;
+  end?: JourneyAnchor | null;
+  /** steps of a path, counted from its start or end */
+  max_steps?: number;
+  collapse_repeats?: boolean;
+  window_s?: number | null;
+  /** seconds without an event of its user after which a session has ended; a day at most */
+  gap_s?: number;
+  /** a session ends at midnight of `tz` as well */
+  midnight?: boolean;
+  /** another `utm_campaign` begins another session */
+  campaign?: boolean;
+  /** IANA name of the time zone of days, weeks and months */
+  tz?: string;
+  /** the property with the latency of an event in ms; none if empty */
+  latency?: string;
+  errors?: boolean;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** nodes of each step; the rest together as `other` */
+  limit?: number;
 }
 
 /** A trace that is to be kept for days, as ``pinned`` by a person. */
@@ -2514,6 +2567,35 @@ export interface RetentionGroup {
 }
 
 /**
+ * How many of the users who began in a period came back in later ones, as a heat map. ``retention_kind`` is the ``kind`` of
+ * the question; ``breakdown`` is a property of the start, whose values the panel offers to choose from.
+ */
+export interface RetentionPanel {
+  kind: "retention";
+  id?: string | null;
+  title: string;
+  description?: string;
+  layout?: Layout | null;
+  interval?: "day" | "month" | "week";
+  /** an IANA name, such as `Europe/Berlin` */
+  tz?: string;
+  start?: EventChoice;
+  return?: EventChoice;
+  where?: EventCondition[];
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  recurring?: boolean;
+  retention_kind?: "bracketed" | "classic" | "rolling";
+  /** columns: the cohort's own period, and those after it */
+  periods?: number;
+  brackets?: string[];
+  /** a property */
+  breakdown?: string;
+  /** values of the break-down in the answer; the rest together as `other` */
+  limit?: number;
+}
+
+/**
  * A question to analytics: how many of the users who began in a period came back in later ones.
  *
  * Cohorts are the users with a ``start`` in each day, week (from Monday) or month of ``tz`` that shares an instant with
@@ -2558,7 +2640,8 @@ export interface RetentionTotal {
 
 /**
  * A question to analytics: the users behind one cell of :class:`RetentionAnswer`: of the cohort that begins at
- * ``cohort_from``, those who met column ``cell``, or did not (yet).
+ * ``cohort_from``, those who met column ``cell``, or did not (yet). With a ``breakdown``, only those of its ``value``, where
+ * one is given.
  */
 export interface RetentionUsersQuery {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -2589,6 +2672,9 @@ export interface RetentionUsersQuery {
   cohort_from: number;
   /** the place of the column, from 0 */
   cell?: number;
+  value?: string | null;
+  /** those whose start has no value of `breakdown` */
+  without_value?: boolean;
   outcome?: "lost" | "retained";
 }
 

@@ -52,9 +52,16 @@ function numbered(place: string, questions: readonly (PanelQuestion | Line)[]): 
 export type InsightPanel = Extract<Panel, { kind: "events" | "incidents" | "forecast_scores" }>;
 
 /** What is asked of stored spans, numbers and events while it is seen. */
-export type AskedPanel = Extract<Panel, { kind: "traces" | "errors" | "service_map" | "histogram" | "query" | "funnel" }>;
+export type AskedPanel = Extract<Panel, { kind: "traces" | "errors" | "service_map" | "histogram" | "query" | "funnel" | "retention" | "journeys" }>;
 
-const ASKED: ReadonlySet<string> = new Set<AskedPanel["kind"]>(["traces", "errors", "service_map", "histogram", "query", "funnel"]);
+/** What users do goes over days. */
+export const OF_USERS = ["funnel", "retention", "journeys"] as const;
+
+export function isOfUsers(panel: Panel): boolean {
+  return OF_USERS.some((kind) => kind === panel.kind);
+}
+
+const ASKED: ReadonlySet<string> = new Set<AskedPanel["kind"]>(["traces", "errors", "service_map", "histogram", "query", ...OF_USERS]);
 
 export function isAsked(panel: Panel): panel is AskedPanel {
   return ASKED.has(panel.kind);

@@ -44,6 +44,19 @@ export function sentOf(question: Body, window: TimeWindow, now: number): Body {
   return { ...question, ...boundsOf(window, now) };
 }
 
+/** The question of a panel: what it says besides what all panels have. */
+export function questionOfPanel<P extends { kind: string; title: string; id?: unknown; description?: unknown; layout?: unknown }>(panel: P): Omit<P, "kind" | "id" | "title" | "description" | "layout"> {
+  const { kind: _k, id: _i, title: _t, description: _d, layout: _l, ...question } = panel;
+  return question;
+}
+
+/** The same panel with another question; fields of the one before that the new one has not are gone. */
+export function withQuestion<P extends Parameters<typeof questionOfPanel>[0]>(panel: P, question: object): P {
+  const { kind, id, title, description, layout } = panel;
+  const about = Object.fromEntries(Object.entries({ kind, id, title, description, layout }).filter(([, value]) => value !== undefined));
+  return { ...about, ...question } as P;
+}
+
 /** What an address or a document holds as JSON, where that is an object. */
 export function bodyOf(text: string | null): Body | null {
   if (!text) return null;

@@ -1,8 +1,8 @@
 /** Retention as people ask for it, and what its numbers are called. Pure. */
-import type { RetentionAnswer, RetentionCohort, RetentionColumn, RetentionQuery, RetentionTotal } from "./contracts.ts";
+import type { RetentionAnswer, RetentionCohort, RetentionColumn, RetentionPanel, RetentionQuery, RetentionTotal } from "./contracts.ts";
 import { areComplete, conditionsOf, countOf, filled, oneOf, selectionInWords, selectionOf, text, texts } from "./event-choice.ts";
 import { dateIn } from "./format.ts";
-import { type Body, usersLink } from "./product.ts";
+import { type Body, questionOfPanel, usersLink, withQuestion } from "./product.ts";
 
 /** The question without tenant and range; fields that are not known here are kept. */
 export type RetentionQuestion = Omit<RetentionQuery, "tenant" | "from" | "to" | "sample">;
@@ -18,6 +18,16 @@ export const KINDS = [
 ] as const satisfies readonly (readonly [Kind, string])[];
 
 export const PERIODS = 8;
+
+/** The question of a panel. */
+export function retentionQuestion(panel: RetentionPanel): RetentionQuestion {
+  const { retention_kind, ...question } = questionOfPanel(panel);
+  return { ...question, ...filled({ kind: retention_kind }) };
+}
+
+export function withRetention(panel: RetentionPanel, { kind, ...question }: RetentionQuestion): RetentionPanel {
+  return withQuestion(panel, { ...question, ...filled({ retention_kind: kind }) });
+}
 
 /** What an address or a document says, as a question. */
 export function retentionOf(body: Body | null): RetentionQuestion {
@@ -119,12 +129,12 @@ export interface Chosen {
 export function retentionUsersLink(question: RetentionQuestion, answer: Pick<RetentionAnswer, "from" | "to">, { cohort, cell, outcome, value }: Chosen): string {
   const { limit: _, ...asked } = question;
   const { from, to } = answer;
-  return usersLink({ of: "retention/users", question: { ...asked, from, to, cohort_from: cohort, cell, outcome, ...(value === undefined ? {} : { value }) } });
+  return usersLink({ of: "retention/users", question: { ...asked, from, to, cohort_from: cohort, cell, outcome, ...(value === undefined ? {} : value === null ? { without_value: true } : { value }) } });
 }
 
 /** `began in the week of 12 Oct and came back in week 2` */
 export function retentionUsersInWords(body: Body): string {
-  const { interval = "week", tz = "UTC", kind = "classic", brackets = [], start = {}, return: returning = {} } = retentionOf(body);
+  const { interval = "week", tz = "UTC", kind = "classic", brackets = [], start = {}, return: returning = {}, breakdown = "" } = retentionOf(body);
   const cell = Number(body["cell"]) || 0;
   const [first = cell, last = first] = kind === "bracketed" ? (brackets[cell] ?? "").split("-").map(Number) : [];
   const column = columnInWords({ first, last }, interval).toLowerCase();
@@ -132,5 +142,6 @@ export function retentionUsersInWords(body: Body): string {
   const began = `began ${interval === "week" ? "in the week of" : interval === "day" ? "on" : "in"} ${period}`;
   const back = body["outcome"] === "lost" ? "did not come back" : "came back";
   const by = [selectionInWords(start) && `with ${selectionInWords(start)}`, `and ${back} in ${column}${kind === "rolling" ? " or later" : ""}`, selectionInWords(returning) && `with ${selectionInWords(returning)}`];
-  return [began, ...by].filter(Boolean).join(" ");
+  const group = body["without_value"] === true ? "unknown" : text(body["value"]);
+  return [began, ...by].filter(Boolean).join(" ") + (group ? `, of ${breakdown} ${group}` : "");
 }

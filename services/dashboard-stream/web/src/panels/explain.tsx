@@ -28,6 +28,8 @@ const SOURCES: Partial<Record<Panel["kind"], string>> = {
   query: "Stored numbers, merged exactly over the range that is shown: a ratio is one of sums, and a percentile that of all observations.",
   service_map: "Calls between services, out of spans: their rate, the share that failed, and their percentiles within 1 %.",
   funnel: "Users counted one by one from stored events, exactly and up to the last one: who did the steps in this order within the window.",
+  retention: "Users counted one by one from stored events, exactly and up to the last one: of those who began in a period, who came back in later ones.",
+  journeys: "Paths of users, one by one from stored events: what each did after another, with the time between, and the latency and failures of the second.",
   histogram: "All values of the metric over the range that is shown, counted exactly in ranges of values, each as many times as wide as the one below it.",
 };
 

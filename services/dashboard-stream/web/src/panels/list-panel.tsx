@@ -12,7 +12,9 @@ import { TextPanel } from "./text-panel.tsx";
 const ErrorPanel = lazyPanel(() => import("./error-list.tsx").then((module) => module.ErrorPanel));
 const FunnelPanel = lazyPanel(() => import("./funnel-panel.tsx").then((module) => module.FunnelPanel));
 const Histogram = lazyPanel(() => import("./histogram.tsx").then((module) => module.Histogram));
+const JourneysPanel = lazyPanel(() => import("./journeys-panel.tsx").then((module) => module.JourneysPanel));
 const QueryPanel = lazyPanel(() => import("./query-panel.tsx").then((module) => module.QueryPanel));
+const RetentionPanel = lazyPanel(() => import("./retention-panel.tsx").then((module) => module.RetentionPanel));
 const ServiceMapPanel = lazyPanel(() => import("./service-map-panel.tsx").then((module) => module.ServiceMapPanel));
 const TraceList = lazyPanel(() => import("./trace-list.tsx").then((module) => module.TraceList));
 
@@ -42,6 +44,10 @@ export function ListPanel({ panel, drawn }: { panel: Sections["lists"][number]; 
       return <Histogram panel={panel} seen={drawn} />;
     case "funnel":
       return <FunnelPanel panel={panel} seen={drawn} />;
+    case "retention":
+      return <RetentionPanel panel={panel} seen={drawn} />;
+    case "journeys":
+      return <JourneysPanel panel={panel} seen={drawn} />;
     case "query":
       return <QueryPanel panel={panel} drawn={drawn} />;
   }

@@ -37,7 +37,7 @@ function metric(token: string, kind: Kind, ...by: string[]): Metric {
 const METRICS = [metric("errors", "gauge"), metric("requests", "counter", "service", "route"), metric("request_ms", "distribution", "service"), metric("good_answers", "derived")];
 
 /** Words, what models say, and what is asked of stored spans, numbers and events. */
-const ASKING_NOTHING = new Set(["text", "events", "incidents", "forecast_scores", "traces", "errors", "service_map", "histogram", "query", "funnel"]);
+const ASKING_NOTHING = new Set(["text", "events", "incidents", "forecast_scores", "traces", "errors", "service_map", "histogram", "query", "funnel", "retention", "journeys"]);
 
 test("each kind of panel begins with something that can be drawn", () => {
   for (const kind of Object.keys(KINDS)) {

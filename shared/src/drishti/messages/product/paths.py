@@ -28,6 +28,7 @@ class PathGroup(Struct, omit_defaults=True, kw_only=True):
     name: Annotated[str, Meta(max_length=200)] = ""
 
 
+Nodes = Annotated[int, Meta(ge=1, le=50, description="nodes of each step; the rest together as `other`")]
 Groups = Annotated[list[PathGroup], Meta(max_length=50)]
 
 
@@ -63,7 +64,7 @@ class PathsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "f
     tz: Zone = "UTC"
     latency: Latency = "duration_ms"
     errors: Annotated[bool, Meta(description="whether each edge has the share of its events that failed")] = True
-    limit: Annotated[int, Meta(ge=1, le=50, description="nodes of each step; the rest together as `other`")] = 10
+    limit: Nodes = 10
     cohort: CohortFilter = ""
     sample: bool = False
 

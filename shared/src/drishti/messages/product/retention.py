@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from drishti.errors import DrishtiError
 from drishti.messages.field_types import EpochMs, Token
 from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.event_selections import Breakdown, CalendarInterval, Conditions, EventSelection, TimeZone
@@ -18,6 +20,10 @@ Bracket = Annotated[
 ]
 Brackets = Annotated[list[Bracket], Meta(max_length=92)]
 Periods = Annotated[int, Meta(ge=1, le=92, description="columns: the cohort's own period, and those after it")]
+
+
+MAX_AFTER = 200
+"""Periods after the cohort's own that a bracket may reach."""
 
 
 class RetentionQuery(
@@ -51,10 +57,13 @@ class RetentionQuery(
 
 class RetentionUsersQuery(RetentionQuery, omit_defaults=True, kw_only=True):
     """A question to analytics: the users behind one cell of :class:`RetentionAnswer`: of the cohort that begins at
-    ``cohort_from``, those who met column ``cell``, or did not (yet)."""
+    ``cohort_from``, those who met column ``cell``, or did not (yet). With a ``breakdown``, only those of its ``value``, where
+    one is given."""
 
     cohort_from: Annotated[int, Meta(description="`from` of a cohort in the answer")]
     cell: Annotated[int, Meta(ge=0, le=91, description="the place of the column, from 0")] = 0
+    value: Annotated[str, Meta(max_length=1024)] | None = None
+    without_value: Annotated[bool, Meta(description="those whose start has no value of `breakdown`")] = False
     outcome: Literal["retained", "lost"] = "retained"
     limit: UserLimit = 100
 
@@ -113,3 +122,30 @@ class RetentionAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms
     cohorts: list[RetentionCohort]
     total: RetentionTotal
     groups: list[RetentionGroup] = []
+
+
+def columns_of(kind: RetentionKind, periods: int, brackets: Sequence[str]) -> list[RetentionColumn]:
+    """The columns of a question; raises :class:`WrongBrackets`."""
+    if kind != "bracketed":
+        if brackets:
+            raise WrongBrackets("brackets", "are for the kind `bracketed` only: leave them out")
+        return [RetentionColumn(first=after, last=after) for after in range(periods)]
+    if not brackets:
+        raise WrongBrackets("brackets", "must be a list of at least one range of periods, such as `1-3`")
+    columns: list[RetentionColumn] = []
+    for place, text in enumerate(brackets):
+        first, _, last = text.partition("-")
+        column = RetentionColumn(first=int(first), last=int(last or first))
+        if not (columns[-1].last if columns else -1) < column.first <= column.last <= MAX_AFTER:
+            why = f"must begin after the one before, and end where it begins or later, after {MAX_AFTER} periods at most"
+            raise WrongBrackets(f"brackets.{place}", why)
+        columns.append(column)
+    return columns
+
+
+class WrongBrackets(DrishtiError):
+    """Brackets that give no columns: ``field`` is the place in the question."""
+
+    def __init__(self, field: str, why: str) -> None:
+        self.field = field
+        super().__init__(why)

@@ -117,14 +117,27 @@ def count_bucket(retention: Retention, days: Sequence[Day], counts: RetentionCou
             counts.add(label, sizes[place], retained[place])
 
 
-def users_of_cell(retention: Retention, days: Sequence[Day], cohort: int, cell: Cell, *, retained: bool) -> Ints:
-    """The users of one bucket who belong to ``cohort`` and met ``cell``, or did not."""
+def users_of_cell(
+    retention: Retention,
+    days: Sequence[Day],
+    cohort: int,
+    cell: Cell,
+    *,
+    retained: bool,
+    values: Sequence[str | None] = (),
+) -> Ints:
+    """The users of one bucket who belong to ``cohort`` and met ``cell``, or did not: of ``values`` of the break-down, where
+    some are given."""
     if not days:
         return np.empty(0, np.int64)
     of_day = ranks([day.segment.users for day in days])
     users = np.unique(np.concatenate([day.segment.users for day in days]))
-    members = _members(retention, days, of_day, len(users), {None: 0})
-    members = _Members(*(column[members.cohorts == cohort] for column in members))
+    labels: Labels = {None: 0}
+    members = _members(retention, days, of_day, len(users), labels)
+    chosen = members.cohorts == cohort
+    if values:
+        chosen &= np.isin(members.labels, [labels[value] for value in values if value in labels])
+    members = _Members(*(column[chosen] for column in members))
     found = _Returns(retention, days, of_day, len(users)).met(members, cell)
     return users[members.users[found if retained else ~found]]
 

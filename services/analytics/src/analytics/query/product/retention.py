@@ -17,6 +17,7 @@ from analytics.query.product.counting import Counted, ProductCounting, Reads, us
 from drishti.errors import QueryError
 from drishti.measures import time_ranges
 from drishti.messages.product.retention import (
+    MAX_AFTER,
     RetentionAnswer,
     RetentionCohort,
     RetentionColumn,
@@ -24,13 +25,12 @@ from drishti.messages.product.retention import (
     RetentionQuery,
     RetentionTotal,
     RetentionUsersQuery,
+    WrongBrackets,
+    columns_of,
 )
 from drishti.messages.product.users import UserList
 
 MAX_COHORTS = 92
-MAX_AFTER = 200
-"""Periods after the cohort's own that a bracket may reach."""
-
 MONTH_MS = 31 * 86_400_000
 
 MAX_CELLS = 20_000
@@ -78,13 +78,18 @@ class RetentionUsers:
             raise QueryError("must be where one of the cohorts of this range begins", field="cohort_from")
         if asked.cell >= len(retention.cells):
             raise QueryError(f"must be below {len(retention.cells)}: there are no more columns", field="cell")
+        if (asked.value is not None or asked.without_value) and not asked.breakdown:
+            raise QueryError("is needed, to choose by its value", field="breakdown")
+        if asked.value is not None and asked.without_value:
+            raise QueryError("cannot be chosen together with a value", field="without_value")
+        values = [asked.value] if asked.value is not None or asked.without_value else []
         cohort, cell = begins.index(asked.cohort_from), retention.cells[asked.cell]
         found = await self._counting.find(
             asked.tenant,
             "retention",
             _reads(asked, retention),
             _names(asked),
-            lambda days: users_of_cell(retention, days, cohort, cell, retained=asked.outcome == "retained"),
+            lambda days: users_of_cell(retention, days, cohort, cell, retained=asked.outcome == "retained", values=values),
             limit=asked.limit,
             sample=asked.sample,
         )
@@ -117,23 +122,10 @@ def retention_of(asked: RetentionQuery) -> Retention:
 
 
 def _cells(asked: RetentionQuery) -> list[Cell]:
-    if asked.kind != "bracketed":
-        if asked.brackets:
-            raise QueryError("are for the kind `bracketed` only: leave them out", field="brackets")
-        return [Cell(after, after) for after in range(asked.periods)]
-    if not asked.brackets:
-        raise QueryError("must be a list of at least one range of periods, such as `1-3`", field="brackets")
-    cells: list[Cell] = []
-    for place, text in enumerate(asked.brackets):
-        first, _, last = text.partition("-")
-        cell = Cell(int(first), int(last or first))
-        if not (cells[-1].last if cells else -1) < cell.first <= cell.last <= MAX_AFTER:
-            raise QueryError(
-                f"must begin after the one before, and end where it begins or later, after {MAX_AFTER} periods at most",
-                field=f"brackets.{place}",
-            )
-        cells.append(cell)
-    return cells
+    try:
+        return [Cell(column.first, column.last) for column in columns_of(asked.kind, asked.periods, asked.brackets)]
+    except WrongBrackets as wrong:
+        raise QueryError(str(wrong), field=wrong.field) from None
 
 
 def _reads(asked: RetentionQuery, retention: Retention) -> Reads:
