@@ -196,7 +196,7 @@ async def test_users_are_found_by_the_beginning_of_their_ids(
         await page.get_by_label("Id begins with").fill("visitor-01")
         await page.keyboard.press("Enter")
         await expect(rows).to_have_count(10)
-        await expect(rows.first.get_by_role("link")).to_have_attribute("href", f"{PAGES}/traces?user=visitor-010&range=7d")
+        await expect(rows.first.get_by_role("link")).to_have_attribute("href", f"{PAGES}/users?user=visitor-010")
         await _shot(visit, "users", shape)
         await _is_sound(visit)
         await page.get_by_label("Id begins with").fill("nobody")

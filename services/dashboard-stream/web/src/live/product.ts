@@ -1,5 +1,5 @@
 /** Asks the gateway what users do. */
-import type { EventNames, FunnelAnswer, KnownUsers, PathsAnswer, RetentionAnswer, UserList } from "../model/contracts.ts";
+import type { EventNames, FunnelAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
 import { get, of, ROOT, send } from "./analytics.ts";
 
@@ -23,6 +23,14 @@ export function fetchUsersOf(path: string, question: Body, signal: AbortSignal):
 
 export function fetchEventNames(signal: AbortSignal): Promise<EventNames> {
   return get<EventNames>(`${ROOT}/event-names`, signal);
+}
+
+export function fetchPerson(user: string, signal: AbortSignal): Promise<PersonAnswer> {
+  return get<PersonAnswer>(`${ROOT}/person?${new URLSearchParams({ user_id: user })}`, signal);
+}
+
+export function fetchTimeline(conditions: URLSearchParams, signal: AbortSignal): Promise<TimelineAnswer> {
+  return get<TimelineAnswer>(`${ROOT}/timeline?${conditions}`, signal);
 }
 
 export function fetchUsers(prefix: string, limit: number, signal: AbortSignal): Promise<KnownUsers> {

@@ -12,6 +12,7 @@ import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { SharedFindings } from "../panels/shared-findings.tsx";
 import { TimeRange } from "../panels/time-range.tsx";
 import { TraceLink } from "../panels/trace-link.tsx";
+import { UserLink } from "../panels/user-link.tsx";
 import { When } from "../panels/when.tsx";
 import { ErrorBadges } from "./errors.tsx";
 
@@ -256,9 +257,7 @@ function Traces({ error, jaeger, now, choice }: { error: ErrorAnswer; jaeger: st
               </td>
               <td>
                 {one.user_id ? (
-                  <a href={linkTo(TRACES_PATH, { ...sameWindow(choice), user: one.user_id })}>
-                    <bdi>{one.user_id}</bdi>
-                  </a>
+                  <UserLink id={one.user_id} />
                 ) : (
                   "–"
                 )}

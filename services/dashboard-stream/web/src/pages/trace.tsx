@@ -10,6 +10,7 @@ import { marksOf, nameOf, serviceOf, slowestOf, type Waterfall, waterfallOf } fr
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { Attributes } from "../panels/attributes.tsx";
 import { OwnSwitch } from "../panels/own-switch.tsx";
+import { UserLink } from "../panels/user-link.tsx";
 import { WaterfallTree } from "../panels/waterfall.tsx";
 import { Records } from "./logs.tsx";
 
@@ -178,7 +179,7 @@ function Whole({ found, logs, errors, choice, show, now, jaeger, span, retrySpan
                     <bdi>{event.event_type}</bdi>
                   </th>
                   <td>
-                    <bdi>{event.user_id ?? event.session_id ?? ""}</bdi>
+                    {event.user_id ? <UserLink id={event.user_id} /> : <bdi>{event.session_id ?? ""}</bdi>}
                   </td>
                   <td>{event.in_trace ? "in this trace" : ""}</td>
                 </tr>

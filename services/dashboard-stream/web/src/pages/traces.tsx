@@ -8,6 +8,7 @@ import { dayAndTime, plain, time } from "../model/format.ts";
 import { HowToSend } from "../panels/how-to-send.tsx";
 import { Notice } from "../panels/notice.tsx";
 import { OwnHidden, OwnSwitch } from "../panels/own-switch.tsx";
+import { userLink } from "../model/timeline.ts";
 import { everyMs, LAST, rangeInWords, TRACE_RANGES } from "../model/time-range.ts";
 import { TimeRange } from "../panels/time-range.tsx";
 import { TraceDurations } from "../panels/trace-durations.tsx";
@@ -252,6 +253,11 @@ function Chosen({ choice, show }: Pick<Props, "choice" | "show">) {
           <bdi>{text}</bdi> ×
         </button>
       ))}
+      {choice.user && (
+        <a class="button" href={userLink(choice.user)}>
+          What this user did
+        </a>
+      )}
       {choice.service && (
         <a class="button" href={editorAddress({ of: `service:${choice.service}` })}>
           Make a dashboard of this service

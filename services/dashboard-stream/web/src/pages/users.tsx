@@ -1,8 +1,6 @@
 /** The page of users: those behind a number, those whose ids begin with something, or those who were active last. */
 import type { Asked } from "../model/asked.ts";
 import type { KnownUsers, UserList } from "../model/contracts.ts";
-import { linkTo } from "../model/explorer-choice.ts";
-import { TRACES_PATH } from "../model/explorer.ts";
 import { counted, whole } from "../model/format.ts";
 import type { UsersChoice } from "../model/product.ts";
 import { windowInWords } from "../model/time-range.ts";
@@ -11,6 +9,7 @@ import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { Counting } from "../panels/counting.tsx";
 import { download } from "../panels/download.ts";
 import { HowToIdentify } from "../panels/how-to-identify.tsx";
+import { UserLink } from "../panels/user-link.tsx";
 import { useEffect, useState } from "preact/hooks";
 import "../panels/product.css";
 
@@ -137,14 +136,6 @@ function Behind({ list, choice, more, now }: { list: UserList; choice: UsersChoi
         </>
       )}
     </section>
-  );
-}
-
-function UserLink({ id }: { id: string }) {
-  return (
-    <a href={linkTo(TRACES_PATH, { user: id, range: "7d" })} title="Traces of this user">
-      <bdi>{id}</bdi>
-    </a>
   );
 }
 

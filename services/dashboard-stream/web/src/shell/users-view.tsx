@@ -3,8 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { fetchUsers, fetchUsersOf } from "../live/product.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { USERS_PATH, type UsersChoice, usersChoiceOf, usersLink } from "../model/product.ts";
+import { userChoiceOf } from "../model/timeline.ts";
 import { UsersPage } from "../pages/users.tsx";
 import { ExplorerFrame, type ExplorerProps, useClock } from "./explorer-frame.tsx";
+import { UserView } from "./user-view.tsx";
 
 const EVERY_MS = 60_000;
 /** Users that are asked for first, and when more are wanted: as many as there can be. */
@@ -12,7 +14,12 @@ const FEW = 50;
 const MOST_KNOWN = 200;
 const MOST_LISTED = 1_000;
 
-export function UsersView({ query, places, go, theme }: ExplorerProps) {
+/** One user where the address names one, else a list of them. */
+export function UsersView(props: ExplorerProps) {
+  return userChoiceOf(props.query).user ? <UserView {...props} /> : <ListView {...props} />;
+}
+
+function ListView({ query, places, go, theme }: ExplorerProps) {
   const choice = usersChoiceOf(query);
   const { of, question, prefix } = choice;
   const now = useClock();
