@@ -93,6 +93,8 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "dose_response": Asked("/dose-response", {}, range=False, document=DOSE | INSTANTS),
         "dose_response_users": Asked("/dose-response/users", {}, range=False, document=DOSE | INSTANTS),
         "sessions_users": Asked("/sessions/users", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
+        "engagement": Asked("/engagement", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
+        "engagement_users": Asked("/engagement/users", {}, range=False, document={"breakdown": "mark"} | INSTANTS),
         "retention": Asked("/retention", {}, range=False, document=RETENTION | COHORT | INSTANTS),
         "retention_users": Asked(
             "/retention/users", {}, range=False, document=RETENTION | INSTANTS | {"cohort_from": TODAY_MS}

@@ -25,6 +25,7 @@ from drishti.messages.product.cohorts import (
     PutCohort,
 )
 from drishti.messages.product.dose_response import DoseResponseAnswer, DoseResponseQuery, DoseResponseUsersQuery
+from drishti.messages.product.engagement import EngagedUsers, EngagementAnswer, EngagementQuery, EngagementUsersQuery
 from drishti.messages.product.erasure import EraseUser, Erasure, ErasureList, ErasureQuery, ErasuresQuery
 from drishti.messages.product.exclusion import Exclusion, ExclusionQuery, SetExclusion
 from drishti.messages.product.funnels import FunnelAnswer, FunnelQuery, FunnelUsersQuery
@@ -395,6 +396,22 @@ QUERIES: tuple[QueryType, ...] = (
         path="/dose-response/users",
         posted=True,
         description="The users of a range of the dose, with the outcome or without it.",
+    ),
+    QueryType(
+        name="engagement",
+        model=EngagementQuery,
+        answer=EngagementAnswer,
+        path="/engagement",
+        posted=True,
+        description="How engaged users are, from 0 to 100: by recency, frequency, depth and satisfaction, day by day.",
+    ),
+    QueryType(
+        name="engagement_users",
+        model=EngagementUsersQuery,
+        answer=EngagedUsers,
+        path="/engagement/users",
+        posted=True,
+        description="The users with the lowest or the highest engagement, and what their scores are made of.",
     ),
     QueryType(
         name="erase_user",

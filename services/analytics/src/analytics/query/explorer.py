@@ -20,6 +20,8 @@ from analytics.query.product.cohorts.answers import (
 )
 from analytics.query.product.counting import ANSWER_S, ProductCounting
 from analytics.query.product.dose_response import DoseResponseAnswers, DoseResponseUserAnswers
+from analytics.query.product.engaged_users import EngagedUserAnswers
+from analytics.query.product.engagement import EngagementAnswers
 from analytics.query.product.erasure import ErasureAnswers, ErasureLists, UserErasing
 from analytics.query.product.exclusion import ExclusionAnswers, ExclusionChanges
 from analytics.query.product.funnels import FunnelAnswers, FunnelUserAnswers
@@ -90,6 +92,8 @@ def explorer_answers(
         "sessions_users": SessionUserAnswers(users),
         "dose_response": DoseResponseAnswers(users),
         "dose_response_users": DoseResponseUserAnswers(users),
+        "engagement": EngagementAnswers(users),
+        "engagement_users": EngagedUserAnswers(users),
         "erase_user": UserErasing(sessions),
         "erasure": ErasureAnswers(sessions),
         "erasures": ErasureLists(sessions),

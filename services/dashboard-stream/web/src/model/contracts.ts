@@ -851,6 +851,218 @@ export interface DurationBucket {
 }
 
 /**
+ * One user's score, which is the sum of the points of its parts, and what they follow from: the last event, the active days
+ * of the window, the events in it, and the ratings with their mean. Without ratings there is no satisfaction, and the other
+ * parts count more.
+ */
+export interface EngagedUser {
+  user_id: string;
+  score: number;
+  recency: EngagementPart;
+  frequency: EngagementPart;
+  depth: EngagementPart;
+  satisfaction?: EngagementPart | null;
+  /** milliseconds since 1970-01-01T00:00Z */
+  last_ms: number;
+  active_days: number;
+  events: number;
+  ratings: number;
+  mean_rating?: number | null;
+}
+
+/**
+ * The answer to an :class:`EngagementUsersQuery`: ``total`` users at the instant ``at``, and some of them in the order that
+ * was asked for. ``sampled``: the share of all users that was looked at.
+ */
+export interface EngagedUsers {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  total: number;
+  users: EngagedUser[];
+  sampled?: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
+}
+
+/**
+ * The answer to an :class:`EngagementQuery`: of the ``users`` at ``to``, or at ``as_of`` where that is earlier, of whom
+ * ``rated`` rated something, the mean score, percentiles by the nearest rank, the means of the parts and how many have which
+ * scores. What happened before ``kept_from`` is not stored any more.
+ */
+export interface EngagementAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  kept_from: number;
+  interval: "day" | "month" | "week";
+  sampled: number;
+  users: number;
+  rated: number;
+  mean?: number | null;
+  p10?: number | null;
+  p50?: number | null;
+  p90?: number | null;
+  parts?: EngagementParts | null;
+  distribution?: EngagementBin[];
+  series?: EngagementPoint[];
+  groups?: EngagementGroup[];
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
+}
+
+/** Users with a score in ``[from_score, to_score)``; 100 is in the last one. */
+export interface EngagementBin {
+  from_score: number;
+  to_score: number;
+  users: number;
+}
+
+/** The users of one value of the break-down at ``to``. ``value`` is null where none of a user's events has one. */
+export interface EngagementGroup {
+  value: string | null;
+  users: number;
+  rated: number;
+  mean?: number | null;
+  p50?: number | null;
+  parts?: EngagementParts | null;
+  distribution?: EngagementBin[];
+  series?: EngagementPoint[];
+  /** all further values together */
+  other?: boolean;
+}
+
+/** Where each part is 50: so many days after the last event, active days of the window, and events on an active day. */
+export interface EngagementHalves {
+  recency_days?: number;
+  active_days?: number;
+  events_per_day?: number;
+}
+
+/** ``value``: 0 to 100. ``points``: what of the score comes from it. */
+export interface EngagementPart {
+  value: number;
+  points: number;
+}
+
+/** The means of users' parts, 0 to 100; of satisfaction that of the users who rated, null where nobody did. */
+export interface EngagementParts {
+  recency: number;
+  frequency: number;
+  depth: number;
+  satisfaction?: number | null;
+}
+
+/** The users at the instant ``at``, which ends the period from ``start``. Means are null of nobody. */
+export interface EngagementPoint {
+  /** milliseconds since 1970-01-01T00:00Z */
+  start: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  users: number;
+  rated: number;
+  mean?: number | null;
+  parts?: EngagementParts | null;
+}
+
+/**
+ * A question to analytics: how engaged users are, from 0 to 100, at ``to``, and at the end of each earlier day, week or
+ * month of ``tz`` that shares an instant with ``[from, to)``.
+ *
+ * At an instant each user counts who has an event of ``activity`` that meets ``where`` within the local day of the instant and
+ * the ``window_days - 1`` days before it. ``breakdown``: a property, by whose last value in these events users are
+ * grouped. ``sample``: of a sixteenth of the users only.
+ */
+export interface EngagementQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  interval?: "day" | "month" | "week";
+  /** an IANA name, such as `Europe/Berlin` */
+  tz?: string;
+  activity?: EventSelection;
+  where?: PropertyCondition[];
+  satisfaction?: EngagementRatings | null;
+  window_days?: number;
+  weights?: EngagementWeights;
+  halves?: EngagementHalves;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** a property */
+  breakdown?: string;
+  /** values of the break-down; the rest together as `other` */
+  limit?: number;
+  sample?: boolean;
+}
+
+/**
+ * What tells satisfaction: numbers of ``property`` in events of one of ``event_types``, of any where none is given, that
+ * meet all of ``where``; from ``low``, which is 0, to ``high``, which is 100.
+ */
+export interface EngagementRatings {
+  property: string;
+  event_types?: string[];
+  where?: PropertyCondition[];
+  low?: number;
+  high?: number;
+}
+
+/**
+ * A question to analytics: the users behind an :class:`EngagementAnswer`, with what their scores are made of: those with
+ * the lowest or the highest scores, of ``[from_score, to_score)`` and of a ``value`` of the break-down where these are
+ * given.
+ */
+export interface EngagementUsersQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  interval?: "day" | "month" | "week";
+  /** an IANA name, such as `Europe/Berlin` */
+  tz?: string;
+  activity?: EventSelection;
+  where?: PropertyCondition[];
+  satisfaction?: EngagementRatings | null;
+  window_days?: number;
+  weights?: EngagementWeights;
+  halves?: EngagementHalves;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** a property */
+  breakdown?: string;
+  /** users in the answer */
+  limit?: number;
+  sample?: boolean;
+  /** `at` of a point of the series; the last one if not given */
+  at?: number | null;
+  order?: "highest" | "lowest";
+  from_score?: number;
+  /** 100 is included */
+  to_score?: number;
+  value?: string | null;
+  /** those of whom no event has a value of `breakdown` */
+  without_value?: boolean;
+}
+
+/** What each part counts, beside the others: only the ratios matter. */
+export interface EngagementWeights {
+  recency?: number;
+  frequency?: number;
+  depth?: number;
+  satisfaction?: number;
+}
+
+/**
  * An order to analytics: erase everything that names this user. ``asked_by``: the id of the administrator's key.
  *
  * With ``block`` no event of this user is ever stored again; without, those that happen ten minutes after the order or

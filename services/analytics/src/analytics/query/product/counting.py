@@ -99,11 +99,29 @@ class ProductCounting:
 
         Raises :class:`QueryError`, in whose texts the question is called ``what``, :class:`TooManyWaiting` and
         :class:`DatabaseAway`."""
+        counted, _ = await self.count_and_name(tenant, what, reads, names, add, list, sample=sample)
+        return counted
+
+    async def count_and_name(
+        self,
+        tenant: str,
+        what: str,
+        reads: Reads,
+        names: Names,
+        add: Callable[[Sequence[Day]], None],
+        chosen: Callable[[], list[int]],
+        *,
+        sample: bool = False,
+    ) -> tuple[Counted, list[str]]:
+        """As :meth:`count`, with the ids of the users whose hashes are ``chosen`` when all are counted."""
         async with self.snapshot(tenant, what, (reads.from_ms, reads.to_ms)) as session:
             as_of = await session.value("clock")
             excluded = await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
             kept = await days_with_events(session, date.min, date.max)
-        return Counted(as_of, _share(sample), int(kept[0].timestamp() * 1000) if kept else as_of, excluded)
+            users = await asyncio.to_thread(chosen)
+            ids = await UserIds(session, tenant).of(users) if users else {}
+        counted = Counted(as_of, _share(sample), int(kept[0].timestamp() * 1000) if kept else as_of, excluded)
+        return counted, [ids[user] for user in users]
 
     async def find(
         self,
@@ -129,13 +147,13 @@ class ProductCounting:
         def add(days: Sequence[Day]) -> None:
             found(wanted(days))
 
-        async with self.snapshot(tenant, what, (reads.from_ms, reads.to_ms)) as session:
-            as_of = await session.value("clock")
-            excluded = await self._add_all(session, tenant, reads, names, add, as_of, sample=sample)
+        def chosen() -> list[int]:
             if wanted_of_all is not None:
-                found(await asyncio.to_thread(wanted_of_all))
-            ids = await UserIds(session, tenant).of(some)
-        return Found(as_of, _share(sample), total, [ids[user] for user in some], excluded)
+                found(wanted_of_all())
+            return some
+
+        counted, ids = await self.count_and_name(tenant, what, reads, names, add, chosen, sample=sample)
+        return Found(counted.as_of, counted.sampled, total, ids, counted.excluded)
 
     async def _add_all(
         self,
