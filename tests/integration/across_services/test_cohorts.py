@@ -187,6 +187,11 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> Non
     await asker.refused(
         "/funnel", 404, field, steps=[STEPS[0], STEPS[1] | {"where": [{"property": "cohort:", "op": "exists"}]}]
     )
+    for place in range(9):
+        await asker.changed(f"/cohorts/c{place}", users=["user 1"])
+    many = [STEPS[0] | {"where": [{"property": f"cohort:c{place}", "value": "true"} for place in range(9)]}, STEPS[1]]
+    status, answer = await asker.post("/funnel", steps=many)
+    assert (status, answer["field"][:14]) == (422, "steps.0.where.")
     for path in ("/cohorts/tea_drinker", "/cohorts/tea_drinker/users"):
         status, answer = await asker.get(path)
         assert (status, answer["field"], answer["nearest"]) == (404, "name", ["tea_drinkers"])

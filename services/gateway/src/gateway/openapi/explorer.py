@@ -53,7 +53,7 @@ def operation(query: QueryType) -> dict[str, Any]:
         "description": query.model.__doc__ or "",
         "responses": {
             "200": {"description": "The answer.", "content": content(query.answer.__name__, examples()[query.name])},
-            **problems(*_CODES),
+            **problems(*_CODES, *((409,) if query.changes else ())),
         },
     }
     if query.by_body:

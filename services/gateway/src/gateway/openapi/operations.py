@@ -15,6 +15,7 @@ def problems(*codes: int) -> dict[str, Any]:
         403: "The key's role does not open this.",
         404: "There is none of that name.",
         408: "The body came too slowly.",
+        409: "Somebody else changed it meanwhile.",
         413: "The body is too large, or holds too many events.",
         415: "Another media type or content encoding than these.",
         422: "The question cannot be answered as it is asked.",

@@ -198,12 +198,12 @@ def _compared(metric: Metric, users: Ints, days: Sequence[Day]) -> Bools:
                 np.minimum.at(found, places, values)
             case "max":
                 np.maximum.at(found, places, values)
-            case "last":
-                order = np.lexsort((values, rows.day.segment.t[rows.at][known], places))
-                places, values = places[order], values[order]
-                latest = np.flatnonzero(np.r_[places[1:] != places[:-1], True]) if len(places) else places
-                found[places[latest]] = values[latest]
-            case "count":
+            case "last" if len(places):
+                of_latest = _of_latest(places, rows.day.segment.t[rows.at][known])
+                places, values = places[of_latest], values[of_latest]
+                found[places] = -np.inf  # of an earlier day
+                np.maximum.at(found, places, values)
+            case _:
                 pass
     compare = _COMPARE[metric.op]
     if metric.function == "count":
@@ -213,6 +213,13 @@ def _compared(metric: Metric, users: Ints, days: Sequence[Day]) -> Bools:
         found = found / np.maximum(counts, 1)
     compared: Bools = (counts > 0) & compare(found, metric.value)
     return compared
+
+
+def _of_latest(places: Ints, t: NDArray[np.int32]) -> Bools:
+    """Whether each row is of the latest instant of its user; rows are in the order of users and times, as those of segments."""
+    ends = np.flatnonzero(np.r_[places[1:] != places[:-1], True])
+    of_latest: Bools = t == np.repeat(t[ends], np.diff(np.r_[-1, ends]))
+    return of_latest
 
 
 def _start(function: Function, users: int) -> NDArray[np.float64]:

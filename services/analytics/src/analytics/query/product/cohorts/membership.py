@@ -28,6 +28,9 @@ from analytics.storage.database import Session
 from drishti.errors import QueryError
 from drishti.messages.product.cohorts import COHORT
 
+MOST_COHORTS = 8
+"""Of one question."""
+
 
 class Membership(NamedTuple):
     """``among``: whom the question is about, everybody if ``None``; ``columns`` that tell members from others, by name, and
@@ -73,6 +76,8 @@ async def membership(
     :class:`QueryError`."""
     if cohort or columns:
         await stored.wait_loaded()
+    if len(columns) > MOST_COHORTS:
+        raise QueryError(f"is one of more than {MOST_COHORTS} cohorts: ask about fewer", field=columns[MOST_COHORTS].field)
     among = await _members(session, tenant, stored, Name(cohort, "cohort"), now_ms) if cohort else None
     found = {}
     for name, field in columns:
