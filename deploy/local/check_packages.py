@@ -34,6 +34,7 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 
 # The SDK alone, without the extra that services ask for: these modules are the services' own.
 NEED_EXTRA = (
+    "drishti.exporting.parquet",
     "drishti.service.health",
     "drishti.service.lifecycle",
     "drishti.service.http.encoded",

@@ -30,6 +30,6 @@ echo "installing the packages and their dependencies (one to three minutes the f
 pip install -q -c constraints.txt setuptools
 # The pinned setuptools builds our packages: isolated builds would fetch another.
 pip install -q -c constraints.txt --no-build-isolation -r requirements-dev.txt \
-    -e 'shared[service,grpc]' -e services/gateway -e services/analytics -e 'services/predictor[plot]' -e services/dashboard-stream \
+    -e 'shared[service,grpc,parquet]' -e services/gateway -e services/analytics -e 'services/predictor[plot]' -e services/dashboard-stream \
     -e deploy/local -e examples/wisdom
 echo "installed in $((SECONDS - began)) s"

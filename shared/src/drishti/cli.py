@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from drishti import settings, text_table
+from drishti import erase_cli, settings, text_table
 from drishti.bus import dead_letters, keys, streams
 from drishti.bus.connection import Bus
 from drishti.bus.dead_letters import Dead
@@ -24,6 +24,7 @@ from drishti.contracts import files
 from drishti.dashboards import capsule_cli
 from drishti.dashboards import cli as dashboards
 from drishti.errors import BusUnavailable, DrishtiError
+from drishti.exporting import cli as export_cli
 from drishti.importing import cli as import_cli
 from drishti.measures import cli as metrics
 from drishti.measures import query_cli
@@ -51,6 +52,8 @@ EXAMPLES = """examples:
   drishti query 'p95(request_duration_ms)' --from now-1d    a question and its answer
   drishti capsule export checkout --from now-1d     a dashboard over a range as one file
   drishti import visits.csv --event-type page_view --time at --user visitor    events out of files
+  drishti export events --from now-7d --output week.parquet    the rows themselves
+  drishti erase ada@example.org                     a user everywhere, with a receipt
   drishti dead list --subject 'events.v1.>'         what was refused, and why
   drishti dead replay 17 18                         once the cause is fixed
   drishti bus declare                               streams, consumers and buckets; may be repeated
@@ -244,6 +247,8 @@ def _parser() -> argparse.ArgumentParser:
     query_cli.add(topics)
     capsule_cli.add(topics)
     import_cli.add(topics)
+    export_cli.add(topics)
+    erase_cli.add(topics)
 
     verbs = _topic(topics, "dead", "messages that were refused")
     shown = _verb(verbs, "list", _dead_list, "what was refused and why, newest last")

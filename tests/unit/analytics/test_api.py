@@ -96,9 +96,8 @@ class Recorded:
         self.answer = answer
 
 
-EXPLORER: dict[str, Any] = {
-    query.name: Recorded(query) for query in QUERIES if query.path or query.name in ("erase_user", "erasure", "erasures")
-}
+WITHOUT_PATH = ("erase_user", "erasure", "erasures", "export")
+EXPLORER: dict[str, Any] = {query.name: Recorded(query) for query in QUERIES if query.path or query.name in WITHOUT_PATH}
 
 
 class World:

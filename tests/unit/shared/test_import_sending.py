@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from drishti.errors import DrishtiError
-from drishti.importing.sending import Interrupted, Rejection, Sender
+from drishti.gateway_client import GatewayClient, Interrupted
+from drishti.importing.sending import Rejection, Sender
 from rigs.posts import PostServer
 
 Post = Callable[[str, dict[str, str], bytes], tuple[int, dict[str, str], Any]]
@@ -30,7 +31,7 @@ def posts() -> Iterator[Callable[[Post], str]]:
 
 
 def sender(url: str, waited: list[str] | None = None, stop: threading.Event | None = None) -> Sender:
-    return Sender(url, "key", stop or threading.Event(), ([] if waited is None else waited).append)
+    return Sender(GatewayClient(url, "key", stop or threading.Event(), ([] if waited is None else waited).append))
 
 
 def accepted(body: bytes) -> tuple[int, dict[str, str], Any]:
@@ -93,4 +94,4 @@ def test_who_waits_can_be_stopped(posts: Callable[[Post], str]) -> None:
     stop = threading.Event()
     url = posts(lambda *_: (429, {"Retry-After": "600"}, {"error": "full"}))
     with pytest.raises(Interrupted):
-        Sender(url, "key", stop, lambda _problem: stop.set()).send([b"1"])
+        Sender(GatewayClient(url, "key", stop, lambda _problem: stop.set())).send([b"1"])

@@ -45,6 +45,7 @@ from gateway.asgi import App
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
+from gateway.explorer.exports import ExportRoutes
 from gateway.explorer.routes import PAGES, PREFIX, ExplorerRoutes
 from gateway.grpc import exports as grpc_exports
 from gateway.grpc.server import serve_grpc
@@ -110,6 +111,7 @@ class Gateway:
         administration = KeyAdministration(self.ring, self.link)
         explored += KeyRoutes(administration, admin_by_key(self.ring)).routes(KEYS_PREFIX)
         explored += ErasureRoutes(self.link, admin_by_key(self.ring), timeout_s).routes()
+        explored += ExportRoutes(self.link, admin_by_key(self.ring), timeout_s).routes()
         explored += KeyRoutes(administration, admin_as_page(self.ring)).routes(KEYS_PAGES)
         health = self._health()
         setup_of = GatewaySetup(settings, self.registry, self.ring, health.check)

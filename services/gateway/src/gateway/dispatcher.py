@@ -39,6 +39,7 @@ _TEMPLATES = {
     "/api/analytics/metrics/": "/api/analytics/metrics/{name}",
     "/api/analytics/packs/": "/api/analytics/packs/{name}",
     "/api/keys/": "/api/keys/{id}",
+    "/api/export/": "/api/export/{rows}",
 }
 """What is recorded of paths with a part of their own, by their beginning."""
 

@@ -12,13 +12,14 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drishti.errors import DrishtiError
+from drishti.gateway_client import GatewayClient, Interrupted
 from drishti.importing.dry_run import dry_run
 from drishti.importing.file_import import FileImport
 from drishti.importing.mapping import Mapping
 from drishti.importing.meter import Meter
 from drishti.importing.progress_file import ProgressFile
 from drishti.importing.rejects_file import RejectsFile
-from drishti.importing.sending import Interrupted, Sender
+from drishti.importing.sending import Sender
 from drishti.importing.source import Source
 from drishti.measures import query_cli
 
@@ -101,7 +102,7 @@ def _import(given: argparse.Namespace, source: Source, address: tuple[str, str] 
     mapping, meter = _mapping(given, source), Meter(source)
     if address is None:
         return dry_run(source, mapping, meter, stop)
-    sender = Sender(*address, stop, meter.waits)
+    sender = Sender(GatewayClient(*address, stop, meter.waits))
     rejects = RejectsFile(Path(f"{'stdin' if source.is_stdin else source.name}.rejects.ndjson"))
     return FileImport(source, mapping, sender, _progress(given, source, mapping, *address), rejects, meter, stop).run()
 

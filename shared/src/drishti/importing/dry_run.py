@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from drishti.errors import InvalidPayload
 from drishti.events import EVENT_BYTES, AnalyticsEvent, BatchDecoder, time_window
+from drishti.gateway_client import Interrupted
 from drishti.importing.file_import import encoded, where
 from drishti.importing.mapping import Mapping, WrongRow
 from drishti.importing.meter import Meter
 from drishti.importing.rows import Row
-from drishti.importing.sending import Interrupted
 from drishti.importing.source import Source
 
 SHOWN = 5

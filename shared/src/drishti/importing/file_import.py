@@ -15,12 +15,13 @@ import json
 import threading
 
 from drishti.errors import DrishtiError
+from drishti.gateway_client import Interrupted
 from drishti.importing.mapping import Mapping, WrongRow
 from drishti.importing.meter import Meter
 from drishti.importing.progress_file import Done, ProgressFile
 from drishti.importing.rejects_file import RejectsFile
 from drishti.importing.rows import Row
-from drishti.importing.sending import Interrupted, Rejection, Sender
+from drishti.importing.sending import Rejection, Sender
 from drishti.importing.source import Source
 
 BATCH, BATCH_BYTES = 5_000, 768 * 1024

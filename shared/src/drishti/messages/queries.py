@@ -10,6 +10,7 @@ from msgspec import Struct
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
+from drishti.messages.export import ExportPage, ExportQuery
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.product.activity import ActivityAnswer, ActivityQuery, ActivityUsersQuery
@@ -412,6 +413,12 @@ QUERIES: tuple[QueryType, ...] = (
         path="/engagement/users",
         posted=True,
         description="The users with the lowest or the highest engagement, and what their scores are made of.",
+    ),
+    QueryType(
+        name="export",
+        model=ExportQuery,
+        answer=ExportPage,
+        description="A page of the rows of a tenant, as they were stored at the first page.",
     ),
     QueryType(
         name="erase_user",

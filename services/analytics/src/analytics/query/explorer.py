@@ -7,6 +7,7 @@ from typing import Any
 
 from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.api import ExplorerAnswers
+from analytics.query.export.answers import ExportAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.product.activity import ActivityAnswers, ActivityUsers
@@ -94,6 +95,7 @@ def explorer_answers(
         "dose_response_users": DoseResponseUserAnswers(users),
         "engagement": EngagementAnswers(users),
         "engagement_users": EngagedUserAnswers(users),
+        "export": ExportAnswers(sessions),
         "erase_user": UserErasing(sessions),
         "erasure": ErasureAnswers(sessions),
         "erasures": ErasureLists(sessions),

@@ -1396,6 +1396,37 @@ export interface ExclusionRule {
   bots?: boolean;
 }
 
+/**
+ * One page of an export: rows as :class:`ExportedEvent` or :class:`ExportedRequest`, of which there may be none.
+ *
+ * ``cursor`` is empty at the end. ``done`` is how much of all pages on disk was read, 0 to 1.
+ */
+export interface ExportPage {
+  rows: unknown[];
+  /** where the next page begins, as the page before says */
+  cursor: string;
+  done: number;
+}
+
+/**
+ * A question to analytics: the rows of a tenant whose time is in ``[from, to)``, as they are stored at the first page.
+ *
+ * ``type``: only events of these types. ``cursor`` is that of the page before; with it, range and snapshot are those of
+ * the first page.
+ */
+export interface ExportQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  rows: "events" | "requests";
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  type?: string[];
+  /** where the next page begins, as the page before says */
+  cursor?: string;
+}
+
 /** What one field or attribute is, most frequent values first. */
 export interface Facet {
   name: string;

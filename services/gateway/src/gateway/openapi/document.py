@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import drishti
-from gateway.openapi import data, erasures, explorer, keys, metrics, pages, questions, sources
+from gateway.openapi import data, erasures, explorer, exports, keys, metrics, pages, questions, sources
 from gateway.openapi.operations import without_key
 from gateway.openapi.schemas import components
 
@@ -53,6 +53,7 @@ def document() -> dict[str, Any]:
             "/api/dashboard/analytics/keys": {verb: pages.for_pages(one) for verb, one in keys.all_keys().items()},
             "/api/dashboard/analytics/keys/{id}": {verb: pages.for_pages(one) for verb, one in keys.one_key().items()},
             **erasures.operations(),
+            **exports.operations(),
             "/api/dashboard/{path}": {"get": pages.dashboard()},
             **explorer.operations(),
             **sources.operations(),

@@ -9,6 +9,7 @@ import msgspec
 
 from drishti.events import AnalyticsEvent, AnswerSet, QueryAnswer, Question, Step
 from drishti.measures.definitions import MetricDefinition
+from drishti.messages.export import ExportPage
 from drishti.messages.product.erasure import Erasure, ErasureList
 from drishti.messages.queries import QUERIES
 from gateway.administration.answers import Key, Keys, MadeKey, NewKey, UserToErase
@@ -88,7 +89,7 @@ class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={
 _TYPES = (
     AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
     UnknownMetric, Checked, SingleAnswer, QuestionRequest, AnswerSet, Key, Keys, MadeKey, NewKey,
-    PosthogAccepted, PosthogProblem, SegmentAccepted, SegmentProblem, UserToErase, Erasure, ErasureList,
+    PosthogAccepted, PosthogProblem, SegmentAccepted, SegmentProblem, UserToErase, Erasure, ErasureList, ExportPage,
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The rows of a tenant, as files of them are made."""

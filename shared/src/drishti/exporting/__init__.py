@@ -1,0 +1,1 @@
+"""The rows of a tenant into files: ``drishti export``."""
