@@ -207,7 +207,9 @@ async def test_nothing_of_an_erased_user_is_found_in_any_store(office: Office) -
     await fill(office, random.Random(1))
     await office.analytics.wait_settled()
     await compacted(office.analytics)
-    await office.analytics.publish(happened(USER), happened("user 2"))  # beyond segments
+    said = {"set": {"plan": "pro"}, "group_id": "acme"}
+    of_events = [event(user_id=user, event_type="group", data=said) for user in (USER, OTHER)]
+    await office.analytics.publish(happened(USER), happened("user 2"), *of_events)  # beyond segments
     await office.analytics.wait_settled()
     connection = await office.analytics.connect()
     await connection.execute(
@@ -229,7 +231,8 @@ async def test_nothing_of_an_erased_user_is_found_in_any_store(office: Office) -
     assert await streams_naming(office.bus, f'"{USER}"') == {}
     assert not {"SPANS", "LOGS"} & set(await streams_naming(office.bus, f"\x0a{chr(len(USER))}{USER}"))
     removed = receipt["removed"]
-    assert removed["events"] == 16
+    assert removed["events"] == 17
+    assert removed["property_changes"] == 2
     assert removed["events in segments"] == 15
     assert removed["requests"] == 2
     assert removed["user_ids"] == 1

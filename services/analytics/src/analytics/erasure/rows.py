@@ -69,6 +69,9 @@ class RowErasing:
         async with self._session.transaction():
             label = labels_for(self._erased.id)
             await self._removed("series", await self._session.execute("erase_labels", self._erased.tenant, ids, label))
+        async with self._session.transaction():
+            given = (self._erased.tenant, self._hashes, self._erased.before)
+            await self._removed("property_changes", await self._session.execute("erase_property_changes", *given))
         await self._erase_from_rules()
         await self._erase_user_ids()
 

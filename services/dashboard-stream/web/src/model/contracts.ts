@@ -2424,7 +2424,7 @@ export interface PathsUsersQuery {
  * under any of the ids; ``first_ms`` and ``last_ms`` when the first and the last of them happened, and ``sessions`` how many
  * sessions they make where half an hour without one ends it. ``requests`` are those that services served to the person,
  * null where counting them would take too long; ``failed_requests`` of them have an error or a status of 500 or more. ``days``
- * are in order.
+ * are in order. ``properties`` are those that the person has now, and ``account`` is that of their latest `group` event.
  */
 export interface PersonAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -2439,6 +2439,8 @@ export interface PersonAnswer {
   requests?: number | null;
   failed_requests?: number | null;
   days?: PersonDay[];
+  properties?: Record<string, string>;
+  account?: string | null;
 }
 
 /** What a person did on one UTC day, as YYYY-MM-DD: at least one event or request. */

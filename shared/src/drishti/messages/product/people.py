@@ -33,7 +33,7 @@ class PersonAnswer(Struct, omit_defaults=True, kw_only=True):
     under any of the ids; ``first_ms`` and ``last_ms`` when the first and the last of them happened, and ``sessions`` how many
     sessions they make where half an hour without one ends it. ``requests`` are those that services served to the person,
     null where counting them would take too long; ``failed_requests`` of them have an error or a status of 500 or more. ``days``
-    are in order."""
+    are in order. ``properties`` are those that the person has now, and ``account`` is that of their latest `group` event."""
 
     as_of: EpochMs
     person_id: str
@@ -46,6 +46,8 @@ class PersonAnswer(Struct, omit_defaults=True, kw_only=True):
     requests: int | None = None
     failed_requests: int | None = None
     days: list[PersonDay] = []
+    properties: dict[str, str] = {}
+    account: str | None = None
 
 
 MergeKind = Literal["identify", "alias"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from analytics.ingest import person_edges
+from analytics.ingest import person_edges, property_changes
 from analytics.ingest.extraction import Moment, amount, observe_visitors
 from analytics.ingest.items import Item, user_of
 from analytics.ingest.json_decoding import JsonDecoder
@@ -33,6 +33,7 @@ TABLE = Table(
 Data = Mapping[str, Any]
 
 PERSON_EDGES = Put("put_person_edges", person_edges.rows)
+PROPERTY_CHANGES = Put("put_property_changes", property_changes.rows)
 
 _json = JsonDecoder("events", AnalyticsEvent)
 _encode = msgspec.json.Encoder().encode
@@ -120,7 +121,7 @@ SIGNAL = Signal(
     dead_letters=_json.dead_letters,
     observe=observe,
     tables={TABLE: rows},
-    puts=(PERSON_EDGES,),
+    puts=(PERSON_EDGES, PROPERTY_CHANGES),
     users=user_of,
     events=lambda items: items,
     translate=cloudevents.from_message,

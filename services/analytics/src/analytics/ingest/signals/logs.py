@@ -23,7 +23,7 @@ from msgspec import Struct
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as RecordMessage
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 
-from analytics.ingest import person_edges, refusals
+from analytics.ingest import person_edges, property_changes, refusals
 from analytics.ingest.items import Decoded, Item, Refusal, key_space
 from analytics.ingest.signal import Exemplars, Lookup, Put, Signal
 from analytics.ingest.signals import events
@@ -232,6 +232,7 @@ SIGNAL = Signal(
     puts=(
         Put("put_log_counts", counts, log_counts.LIMITS, "log_templates"),
         events.PERSON_EDGES._replace(rows=lambda items: person_edges.rows(event_items(items))),
+        events.PROPERTY_CHANGES._replace(rows=lambda items: property_changes.rows(event_items(items))),
     ),
     lookups=(Lookup("put_span_resources", resources),),
     events=event_items,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.product.segments.event_rows import FIELDS, MAX_TEXT
-from analytics.product.segments.segment import PROPERTY, Column, Ints, Segment
+from analytics.product.segments.segment import OF_ACCOUNT, OF_USER, PROPERTY, Column, Ints, Segment
 from drishti.messages.product.cohorts import COHORT
 
 Op = Literal["=", "!=", "in", "prefix", "exists", "<", "<=", ">", ">="]
@@ -36,9 +36,9 @@ class Condition(NamedTuple):
 
 
 def column_of(name: str) -> str:
-    """The column of what people call ``name``: a field of the event, whether the user is in a cohort, or a key of its
-    ``data``."""
-    return name if name in FIELDS or name.startswith((PROPERTY, COHORT)) else PROPERTY + name
+    """The column of what people call ``name``: a field of the event, whether the user is in a cohort, a property of the user or
+    their account, or a key of its ``data``."""
+    return name if name in FIELDS or name.startswith((PROPERTY, COHORT, OF_USER, OF_ACCOUNT)) else PROPERTY + name
 
 
 def number_of(text: str) -> float | None:

@@ -16,10 +16,14 @@ import numpy as np
 from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.people.changes import TooManyIds, moved
 from analytics.product.people.exclusion import Rule, left_out
+from analytics.product.people.properties import Properties
+from analytics.product.people.property_reading import property_columns, read_properties
 from analytics.product.segments.event_rows import EventRows
 from analytics.product.segments.own_ids import OWN, Moves, own_ids, rows_of
 from analytics.product.segments.segment import (
     BUCKETS,
+    OF_ACCOUNT,
+    OF_USER,
     PROPERTY,
     Ints,
     Segment,
@@ -85,10 +89,14 @@ class ProductReading:
         self._tenant = tenant
         self._range = _days_of(from_ms, to_ms)
         self._from_ms = from_ms // DAY_MS * DAY_MS
+        self._to_ms = ((self._range[1] - _EPOCH).days + 1) * DAY_MS
         self._rules = rules
         of_rules = {column for rule in rules for column in rule.columns}
-        self._columns = sorted({*columns, *of_rules, *(() if by_day else ("event_type",))})
-        by_day = by_day and not rules  # each row has its own id
+        self._properties = sorted(column for column in {*columns, *of_rules} if column.startswith((OF_USER, OF_ACCOUNT)))
+        of_rules.difference_update(self._properties)
+        stored = {*columns}.difference(self._properties)
+        self._columns = sorted({*stored, *of_rules, *(() if by_day else ("event_type",))})
+        by_day = by_day and not rules and not self._properties  # each row has its own id, and its own time
         self._stored = [*self._columns, *(_ALWAYS if not by_day else _BY_DAY if self._columns else ("users",))]
         self._types = None if rules else event_types  # an event of any type may meet a rule
         self._rule_columns = sorted(of_rules)
@@ -106,15 +114,23 @@ class ProductReading:
 
     async def buckets(self, *, sample: bool = False) -> AsyncGenerator[list[Day], None]:
         """Parts of all users, with the days in which these have any row, in order; with ``sample`` the users of one bucket.
-        Raises :class:`TooManyRows` and :class:`TooManyMerges`."""
+        Raises :class:`TooManyRows`, :class:`TooManyMerges` and :class:`TooManyChanges`."""
+        properties = await self._read_properties()
         async with contextlib.aclosing(self._of_everybody(sample=sample)) as parts:
-            async for days in parts:
+            async for stored in parts:
+                days = stored if properties is None else await asyncio.to_thread(properties.told, stored)
                 if self._rules:
                     left, excluded = await asyncio.to_thread(left_out, days, self._rules)
                     self.excluded += excluded
                     yield left
                 else:
                     yield days
+
+    async def _read_properties(self) -> Properties | None:
+        if not self._properties:
+            return None
+        moves = await read_moves(self._session, self._tenant)
+        return await read_properties(self._session, self._tenant, self._properties, to_ms=self._to_ms, moves=moves)
 
     async def _of_everybody(self, *, sample: bool) -> AsyncGenerator[list[Day], None]:
         moves = await read_moves(self._session, self._tenant)
@@ -256,6 +272,10 @@ class KnownNames:
         """Columns of segments."""
         records = await self._session.fetch("segment_columns", self._tenant, date.min, date.max)
         return {record["col"] for record in records} - {*_ALWAYS}
+
+    async def of_people(self) -> set[str]:
+        """Properties of users and accounts."""
+        return await property_columns(self._session, self._tenant)
 
     async def new_event_types(self) -> set[str]:
         """Types of events that are in no segment yet."""

@@ -32,6 +32,9 @@ ANY = "*"
 PROPERTY = "data."
 """What the columns of properties begin with; others are fields of the event itself."""
 
+OF_USER, OF_ACCOUNT = "user.", "account."
+"""What properties of users and accounts begin with, which no stored segment has."""
+
 Ints = NDArray[np.int64]
 Codes = NDArray[np.unsignedinteger[Any]]
 

@@ -10,7 +10,7 @@ from analytics.product.counting.conditions import Condition, column_of
 from analytics.product.counting.events import EventFilter
 from analytics.product.segments.event_rows import FIELDS
 from analytics.product.segments.reading import KnownNames
-from analytics.product.segments.segment import PROPERTY
+from analytics.product.segments.segment import OF_ACCOUNT, OF_USER, PROPERTY
 from drishti.errors import QueryError
 from drishti.messages.product.cohorts import COHORT
 from drishti.messages.product.conditions import PropertyCondition, wrong_comparison
@@ -80,7 +80,12 @@ async def check_names(known: KnownNames, asked: Names) -> None:
     for name, field in asked.event_types:
         if name not in types:
             raise unknown("no event of this type with a user was stored", name, types, field)
-    properties = [one for one in asked.properties if not one.name.startswith(COHORT)]
+    of_people = [one for one in asked.properties if one.name.startswith((OF_USER, OF_ACCOUNT))]
+    people = await known.of_people() if of_people else set()
+    for name, field in of_people:
+        if name not in people:
+            raise unknown("no user or account has had this property", name, people, field)
+    properties = [one for one in asked.properties if not one.name.startswith((COHORT, OF_USER, OF_ACCOUNT))]
     missing = {column_of(name) for name, _ in properties} - {*FIELDS}
     if not missing:
         return

@@ -13,6 +13,7 @@ from analytics.product.counting.breakdowns import TooManyValues
 from analytics.product.counting.day import Day
 from analytics.product.counting.parts import in_parts
 from analytics.product.people.exclusion import Rule
+from analytics.product.people.property_reading import MOST_CHANGES, TooManyChanges
 from analytics.product.segments.reading import (
     KnownNames,
     ProductReading,
@@ -216,6 +217,11 @@ class ProductCounting:
             raise QueryError(
                 f"`{shown(error.column)}` has more than {error.most:,} values in this range: ask without it, or for a "
                 "shorter one"
+            ) from None
+        except TooManyChanges:
+            raise QueryError(
+                f"properties of users and accounts that are named here were changed more than {MOST_CHANGES:,} times: ask for "
+                "fewer of them"
             ) from None
         except TooManyMerges:
             raise QueryError(

@@ -29,7 +29,7 @@ class EventNameLists:
             as_of = await session.value("clock")
             known = KnownNames(session, asked.tenant)
             types = sorted(await known.event_types() | await known.new_event_types())
-            columns = {*FIELDS, *await known.columns(), *await known.new_columns()}
+            columns = {*FIELDS, *await known.columns(), *await known.new_columns(), *await known.of_people()}
         properties = sorted(map(_name_of, columns))
         return EventNames(
             as_of=as_of,

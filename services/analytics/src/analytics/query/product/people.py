@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
 
 from analytics.errors import StatementTimeout
+from analytics.product.counting.breakdowns import number_label
 from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.personal_sessions import personal_sessions
 from analytics.product.counting.sessions import GAP_S
 from analytics.product.people.changes import Group
+from analytics.product.people.properties import ACCOUNT_OF_USER, Change, current
+from analytics.product.people.property_reading import value_of
 from analytics.product.segments.own_ids import own_ids
 from analytics.product.segments.reading import ProductReading
 from analytics.product.segments.segment import Ints, bucket_of
@@ -50,6 +54,7 @@ class PersonAnswers:
             as_of = await session.value("clock")
             person = await person_ids(session, asked.tenant, asked.user_id, most=MOST_IDS)
             times = np.sort(await _times(session, asked.tenant, person.ids, person.group))
+            properties, account = await _properties(session, asked.tenant, person.ids)
         requests = await self._requests(asked.tenant, person.ids)
         if not len(times) and not requests and len(person.ids) == 1:
             raise QueryError("nothing that this user did is stored", "unknown", "user_id")
@@ -65,6 +70,8 @@ class PersonAnswers:
             requests=None if requests is None else sum(record["requests"] for record in requests),
             failed_requests=None if requests is None else sum(record["failed"] for record in requests),
             days=_days(times, requests or ()),
+            properties=properties,
+            account=account,
         )
 
     async def _requests(self, tenant: str, ids: Sequence[str]) -> Sequence[Record] | None:
@@ -93,6 +100,21 @@ def _days(times: Ints, requests: Sequence[Record]) -> list[PersonDay]:
         )
         for day in sorted({*events, *by_day})
     ]
+
+
+async def _properties(session: Session, tenant: str, ids: Sequence[str]) -> tuple[dict[str, str], str | None]:
+    """The properties that the person has now, and their account."""
+    hashes = [record["hash"] for record in await session.fetch("id_hashes", ids)]
+    changes: defaultdict[str, list[Change]] = defaultdict(list)
+    for row in await session.fetch("properties_of", tenant, "user", hashes):
+        change = Change(0, row["at"], row["event_id"], row["op"], value_of(row["text"], row["number"]))
+        changes[row["name"]].append(change)
+    values = {name: current(changes[name]) for name in sorted(changes)}
+    account = values.pop(ACCOUNT_OF_USER, None)
+    found = {
+        name: value if isinstance(value, str) else number_label(value) for name, value in values.items() if value is not None
+    }
+    return found, account if isinstance(account, str) else None
 
 
 async def _times(session: Session, tenant: str, ids: Sequence[str], group: Group) -> Ints:

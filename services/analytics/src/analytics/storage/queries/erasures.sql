@@ -123,3 +123,7 @@ SELECT rules FROM exclusion_rules WHERE tenant = $1 FOR UPDATE
 -- name: replace_exclusion_rules
 -- tenant, rules
 UPDATE exclusion_rules SET rules = $2::jsonb, revision = revision + 1 WHERE tenant = $1
+
+-- name: erase_property_changes
+-- tenant, hashes, before. Also what the user's events said about accounts.
+DELETE FROM property_changes WHERE tenant = $1 AND user_hash = ANY ($2::bigint[]) AND at < $3

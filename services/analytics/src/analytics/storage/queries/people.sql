@@ -123,3 +123,39 @@ SELECT hash FROM user_ids WHERE tenant = $1 AND user_id COLLATE "C" BETWEEN $3 A
 UNION
 SELECT hashtextextended(user_id, 0) FROM events_beyond($1, $2) WHERE user_id COLLATE "C" BETWEEN $3 AND $4
 LIMIT $5
+
+-- name: put_property_changes
+-- tenants, kinds, ids of owners, ids of users, times, event ids, names, ops, texts, numbers. Returns 0: there is no limit.
+WITH put AS (
+    INSERT INTO property_changes (tenant, kind, owner, user_hash, at, event_id, name, op, text, number)
+    SELECT tenant, kind, hashtextextended(owner, 0), hashtextextended(sent_by, 0), at, event_id, name, op, text, number
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::smallint[],
+        $9::text[], $10::float8[]) AS g (tenant, kind, owner, sent_by, at, event_id, name, op, text, number)
+    ORDER BY tenant, kind, name, hashtextextended(owner, 0), at, event_id, op
+    ON CONFLICT DO NOTHING
+)
+SELECT 0
+
+-- name: property_changes
+-- tenant, kind, name, before. Of a property of users, or of accounts, with the person of the owner as segments have it. The account
+-- of a user, whose property has no name, is given by its hash.
+SELECT c.owner, coalesce(p.person, c.owner) AS person, floor(extract(epoch FROM c.at) * 1000)::bigint AS at, c.event_id, c.op,
+    CASE WHEN c.name = '' THEN hashtextextended(c.text, 0)::text ELSE c.text END AS text, c.number
+FROM property_changes AS c LEFT JOIN person_ids AS p ON c.kind = 'user' AND p.tenant = $1 AND p.hash = c.owner
+WHERE c.tenant = $1 AND c.kind = $2 AND c.name = $3 AND c.at < to_timestamp($4::bigint / 1000.0)
+
+-- name: property_names
+-- tenant, kind. One after the other by the index, since there are few names of many changes.
+WITH RECURSIVE names AS (
+    (SELECT name FROM property_changes WHERE tenant = $1 AND kind = $2 AND name > '' ORDER BY name LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT c.name FROM property_changes AS c WHERE c.tenant = $1 AND c.kind = $2 AND c.name > n.name ORDER BY c.name LIMIT 1
+    ) FROM names AS n WHERE n.name IS NOT NULL
+)
+SELECT name FROM names WHERE name IS NOT NULL
+
+-- name: properties_of
+-- tenant, kind, hashes of owners. All changes of theirs up to now.
+SELECT name, floor(extract(epoch FROM at) * 1000)::bigint AS at, event_id, op, text, number FROM property_changes
+WHERE tenant = $1 AND kind = $2 AND owner = ANY ($3::bigint[]) AND at <= clock_timestamp()
