@@ -89,6 +89,7 @@ def pages(root: str) -> dict[str, str]:
         "root-cause": "root-cause",
         "incidents": "incidents",
         "users": "users",
+        "sessions": "sessions",
         "retention": "retention",
         "journeys": "journeys",
         "settings": "settings",

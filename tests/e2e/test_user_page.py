@@ -176,3 +176,46 @@ async def test_a_user_of_whom_nothing_is_stored_is_said_to_be_one(gateway: gatew
     async with visiting(chrome, gateway.url) as visit:
         await visit.page.goto(f"{gateway.url}{PAGES}/users?user=nobody")
         await expect(visit.page.get_by_text("nothing that this user did is stored").first).to_be_visible()
+
+
+@SHAPES
+async def test_sessions_are_counted_by_hand_and_their_numbers_lead_to_their_users(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/sessions")
+        everything = page.get_by_role("region", name="All sessions")
+        await expect(everything.get_by_role("heading")).to_contain_text("3 sessions of 2 users")
+        await expect(everything).to_contain_text("A session ends after 30 min without an event.")
+        await page.get_by_label("Entry and exit by").fill("page")
+        await page.get_by_label("By", exact=True).fill("topic")
+        await page.get_by_role("button", name="Count users").click()
+
+        bounces = everything.locator("dl > div").filter(has_text="Bounce rate")
+        await expect(bounces.locator("dd")).to_have_text("33 %")
+        entries = page.get_by_role("region", name="Entries").locator("tbody tr")
+        await expect(entries.filter(has_text="/tea/0").locator("td").first).to_have_text("1")
+        exits = page.get_by_role("region", name="Exits").locator("tbody tr")
+        await expect(exits.filter(has_text=f"/tea/{VIEWS - 1}")).to_have_count(1)
+        groups = page.get_by_role("region", name="By topic").locator("tbody tr")
+        await expect(groups.filter(has_text="patience").locator("td").first).to_have_text("1")
+        periods = page.get_by_role("region", name="Periods").locator("tbody tr")
+        await expect(periods.first.locator("td").first).to_have_text("1")
+        if folder := os.environ.get("SCREENSHOTS"):
+            await page.screenshot(path=f"{folder}/sessions-{'phone' if shape else 'desk'}.png", full_page=True)
+        await _is_sound(visit)
+
+        found = page.get_by_role("region", name="Users found")
+        for link, heading, user in (
+            (bounces, "1 user who had a session of one event", "eve"),
+            (groups.filter(has_text="patience"), "1 user who had a session, of topic patience", ADA),
+            (groups.filter(has_text="unknown"), "2 users who had a session, of topic unknown", "eve"),
+            (entries.filter(has_text="/tea/0"), "1 user who had a session that began with /tea/0", ADA),
+            (periods.first, "1 user who had a session", ADA),
+        ):
+            await link.get_by_role("link").first.click()
+            await expect(found.get_by_role("heading", level=2)).to_contain_text(heading)
+            await expect(found.get_by_role("link", name=user, exact=True)).to_have_count(1)
+            await page.go_back()
+            await expect(bounces).to_be_visible()

@@ -64,6 +64,7 @@ PAGES = (
     "bottlenecks",
     "root-cause",
     "users",
+    "sessions",
     "funnels",
     "retention",
     "journeys",

@@ -44,6 +44,7 @@ APPLICATION_PAGES = (
     "retention",
     "journeys",
     "users",
+    "sessions",
     "compare-traces",
     "dashboards-list",
     "dashboard-editor",

@@ -1,5 +1,5 @@
 /** Asks the gateway what users do. */
-import type { EventNames, FunnelAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
+import type { EventNames, FunnelAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
 import { get, of, ROOT, send } from "./analytics.ts";
 
@@ -14,6 +14,7 @@ export async function askPosted<T>(path: string, question: Body, signal: AbortSi
 
 export const fetchFunnel = posted<FunnelAnswer>("funnel");
 export const fetchJourneys = posted<PathsAnswer>("paths");
+export const fetchSessions = posted<SessionsAnswer>("sessions");
 export const fetchRetention = posted<RetentionAnswer>("retention");
 
 /** Users behind a number; `path` is the question's. */

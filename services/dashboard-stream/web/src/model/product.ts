@@ -8,6 +8,7 @@ import type { Range } from "./metric-choice.ts";
 export const FUNNELS_PATH = "/api/dashboard/funnels";
 export const JOURNEYS_PATH = "/api/dashboard/journeys";
 export const RETENTION_PATH = "/api/dashboard/retention";
+export const SESSIONS_PATH = "/api/dashboard/sessions";
 export const USERS_PATH = "/api/dashboard/users";
 
 /** A question as the gateway takes it, without the range of time. */

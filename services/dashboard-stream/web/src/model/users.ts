@@ -3,12 +3,14 @@ import type { Body } from "./product.ts";
 import { funnelUsersInWords } from "./funnels.ts";
 import { journeysUsersInWords } from "./journeys.ts";
 import { retentionUsersInWords } from "./retention.ts";
+import { sessionsUsersInWords } from "./sessions.ts";
 
 /** What a user of the list did, by the path of the question. */
 const WORDS: Readonly<Record<string, (question: Body) => string>> = {
   "funnel/users": funnelUsersInWords,
   "paths/users": journeysUsersInWords,
   "retention/users": retentionUsersInWords,
+  "sessions/users": sessionsUsersInWords,
 };
 
 /** `who reached step 2, feedback`; of a question that is not known here, that it is one. */
