@@ -81,6 +81,12 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "funnel": Asked("/funnel", {}, range=False, document=FUNNEL | {name: int(ms) for name, ms in RANGE.items()}),
         "event_names": Asked("/event-names", {}, range=False),
         "users": Asked("/users", {"prefix": "user"}, range=False),
+        "funnel_autopsy": Asked(
+            "/funnel/autopsy",
+            {},
+            range=False,
+            document={"steps": FUNNEL["steps"], "step": 2} | {name: int(ms) for name, ms in RANGE.items()},
+        ),
         "funnel_users": Asked(
             "/funnel/users",
             {},

@@ -14,6 +14,7 @@ from drishti.messages.export import ExportPage, ExportQuery
 from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.product.activity import ActivityAnswer, ActivityQuery, ActivityUsersQuery
+from drishti.messages.product.autopsy import FunnelAutopsyAnswer, FunnelAutopsyQuery
 from drishti.messages.product.cohorts import (
     Cohort,
     CohortList,
@@ -335,6 +336,14 @@ QUERIES: tuple[QueryType, ...] = (
         path="/funnel/users",
         posted=True,
         description="Who reached a step of a funnel, or left before it.",
+    ),
+    QueryType(
+        name="funnel_autopsy",
+        model=FunnelAutopsyQuery,
+        answer=FunnelAutopsyAnswer,
+        path="/funnel/autopsy",
+        posted=True,
+        description="What differs between those who went on to a step of a funnel and those who left before it.",
     ),
     QueryType(
         name="event_names",

@@ -11,6 +11,7 @@ from analytics.query.export.answers import ExportAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.product.activity import ActivityAnswers, ActivityUsers
+from analytics.query.product.autopsy import FunnelAutopsyAnswers
 from analytics.query.product.cohorts.answers import (
     CohortAnswers,
     CohortDeletions,
@@ -87,6 +88,7 @@ def explorer_answers(
         "event_names": EventNameLists(sessions),
         "users": UserLists(sessions),
         "funnel_users": FunnelUserAnswers(users),
+        "funnel_autopsy": FunnelAutopsyAnswers(users),
         "paths": PathAnswers(users),
         "paths_users": PathUserAnswers(users),
         "sessions": SessionAnswers(users),

@@ -321,6 +321,47 @@ export interface AnswerSet {
   service_names?: Record<string, string>;
 }
 
+/** Another difference, and how likely chance alone makes as much among users who are alike in it. */
+export interface AutopsyAlike {
+  text: string;
+  p: number;
+}
+
+/**
+ * A value of ``property`` that goes with going on or leaving: the text ``value``, or numbers from ``from_value`` to below
+ * ``to_value``. ``difference`` is that of the shares, with its interval of 95 %, and ``lift`` their quotient. ``corrected_p``:
+ * for all values that were tried. ``users`` and ``trace_ids`` are samples of those who have it and left.
+ */
+export interface AutopsyDifference {
+  property: string;
+  /** in the event of the first step, in that of the step before the one that is asked for, or around that */
+  moment: "after" | "before" | "first_step" | "step";
+  value?: string | null;
+  from_value?: number | null;
+  to_value?: number | null;
+  text: string;
+  having: AutopsyGroup;
+  others: AutopsyGroup;
+  difference: number;
+  low: number;
+  high: number;
+  lift?: number | null;
+  p: number;
+  corrected_p: number;
+  alike?: AutopsyAlike[];
+  users?: string[];
+  trace_ids?: string[];
+}
+
+/** ``went_on`` of ``users``; the share with its interval of 95 %. */
+export interface AutopsyGroup {
+  users: number;
+  went_on: number;
+  share: number;
+  low: number;
+  high: number;
+}
+
 /**
  * How far the history of a metric that is drawn from events is filled: back ``until`` an instant, ``percent`` of the range
  * for which events are kept, out of so many ``rows`` of events. Of a KPI, that of what is least far.
@@ -1655,6 +1696,72 @@ export interface FunnelAnswer {
   steps: FunnelStepCount[];
   times?: ConversionTimes | null;
   groups?: FunnelGroup[];
+}
+
+/**
+ * The answer to a :class:`FunnelAutopsyQuery`, the surest difference first. Of ``not_yet`` the window is not over.
+ * ``tried`` values were compared; where nothing differs, the probability that any is reported is ``false_discoveries`` at
+ * most. ``not_compared``: properties with too many values, or beyond the most that are compared at once.
+ */
+export interface FunnelAutopsyAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  sampled: number;
+  /** people who were left out by rule, of the days that were read */
+  excluded_users?: number;
+  step: number;
+  around_s: number;
+  went_on: number;
+  left: number;
+  not_yet: number;
+  tried: number;
+  false_discoveries: number;
+  differences?: AutopsyDifference[];
+  not_compared?: string[];
+  text?: string[];
+}
+
+/**
+ * A question to analytics: what differs between those who reached ``step`` of a funnel and those who left before it.
+ *
+ * ``properties`` are compared; if none is given, all that events have, as far as they are not too many. ``limit`` is of
+ * differences. Only funnels by user, without a break-down.
+ */
+export interface FunnelAutopsyQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  steps: FunnelStep[];
+  /** seconds that a user has from the first step to the last; 90 days at most */
+  window_s?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** steps one after the other, with nothing else in between, or in any order */
+  order?: "any" | "ordered" | "strict";
+  exclusions?: FunnelExclusion[];
+  /** whose events are taken together, and counted */
+  unit?: "account" | "session" | "user";
+  /** a session ends where so many seconds pass without an event of the user */
+  gap_s?: number;
+  account?: string;
+  breakdown?: string;
+  /** values of the break-down in the answer; the rest together as `other` */
+  limit?: number;
+  sample?: boolean;
+  /** counted from 1 */
+  step: number;
+  /** seconds before and after the step before in which events count */
+  around_s?: number;
+  properties?: string[];
+  /** users who have a value, and who have not, for it to be tried */
+  min_users?: number;
 }
 
 /**

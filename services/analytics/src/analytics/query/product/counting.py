@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from analytics.errors import StatementTimeout
@@ -155,6 +155,21 @@ class ProductCounting:
 
         counted, ids = await self.count_and_name(tenant, what, reads, names, add, chosen, sample=sample)
         return Found(counted.as_of, counted.sampled, total, ids, counted.excluded)
+
+    async def columns(self, tenant: str) -> set[str]:
+        """All columns that the tenant's events have; raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        async with self._sessions.turn(tenant), self._sessions.session() as session:
+            known = KnownNames(session, tenant)
+            return await known.columns() | await known.new_columns()
+
+    async def traces_of(self, tenant: str, spans: Sequence[tuple[str, datetime, datetime]]) -> list[str]:
+        """One trace at most for each user and span of time in which an event has one; raises as :meth:`columns`."""
+        if not spans:
+            return []
+        users, since, until = zip(*spans, strict=True)
+        async with self._sessions.turn(tenant), self._sessions.session() as session:
+            records = await session.fetch("traces_of_users", tenant, list(users), list(since), list(until))
+        return list(dict.fromkeys(record["trace_id"] for record in records))
 
     async def _add_all(
         self,

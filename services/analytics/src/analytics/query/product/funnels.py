@@ -54,7 +54,7 @@ class FunnelAnswers:
 
         with refusing_too_many():
             counted = await self._counting.count(
-                asked.tenant, "funnel", reads_of(funnel, asked.cohort), _names(asked), add, sample=asked.sample
+                asked.tenant, "funnel", reads_of(funnel, asked.cohort), event_names(asked), add, sample=asked.sample
             )
         if funnel.unit == "account":
             await asyncio.to_thread(lambda: count_events(funnel, accounts.events(), counts))
@@ -100,7 +100,7 @@ class FunnelUserAnswers:
                 asked.tenant,
                 "funnel",
                 reads_of(funnel, asked.cohort),
-                _names(asked),
+                event_names(asked),
                 wanted,
                 limit=asked.limit,
                 sample=asked.sample,
@@ -185,7 +185,8 @@ def _match(asked: FunnelStep | FunnelExclusion, field: str) -> Match:
     return Match(frozenset([asked.event_type]), conditions_of(asked.where, f"{field}.where"))
 
 
-def _names(asked: FunnelQuery) -> Names:
+def event_names(asked: FunnelQuery) -> Names:
+    """What a funnel calls by name."""
     events: list[tuple[FunnelStep | FunnelExclusion, str]] = [
         *((step, f"steps.{place}") for place, step in enumerate(asked.steps)),
         *((one, f"exclusions.{place}") for place, one in enumerate(asked.exclusions)),

@@ -91,6 +91,16 @@ FROM events_beyond($1, $2) WHERE hashtextextended(user_id, 0) = ANY ($3::bigint[
 -- tenant, hashes
 SELECT hash, user_id FROM user_ids WHERE tenant = $1 AND hash = ANY ($2::bigint[])
 
+-- name: traces_of_users
+-- tenant, user_ids, since, until. A trace for each user and span of time in which an event of the user has one, the first.
+SELECT found.trace_id
+FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) AS wanted (user_id, since, until)
+CROSS JOIN LATERAL (
+    SELECT trace_id FROM events
+    WHERE tenant = $1 AND user_id = wanted.user_id AND time >= wanted.since AND time <= wanted.until AND trace_id IS NOT NULL
+    ORDER BY time, trace_id LIMIT 1
+) AS found
+
 -- name: users_between
 -- tenant, first, last, limit. Users whose ids lie between them, in the order of their bytes, with the day of their latest event.
 SELECT user_id, day FROM user_ids
