@@ -92,6 +92,7 @@ def pages(root: str) -> dict[str, str]:
         "sessions": "sessions",
         "retention": "retention",
         "journeys": "journeys",
+        "activity": "activity",
         "settings": "settings",
     }
     if traces:

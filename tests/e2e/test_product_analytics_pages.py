@@ -360,3 +360,35 @@ async def test_retention_and_journeys_are_panels_that_lead_to_users_and_are_made
         await preview.scroll_into_view_if_needed()
         await expect(preview.locator("thead")).to_contain_text("Days 1–3")
         await _shot(visit, "habits-editor", {})
+
+
+@SHAPES
+async def test_activity_is_bars_and_a_table_of_everybody_or_of_a_cohort(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    editor = await gateway.key("editor", tenant="default")
+    name = f"raters-{scheme}"
+    async with gateway.http.post(
+        f"{gateway.url}/api/analytics/cohorts/{name}",
+        json={"title": f"Raters, {scheme}", "condition": {"did": {"event_types": ["feedback"]}}},
+        headers={"authorization": f"Bearer {editor}"},
+    ) as stored:
+        assert stored.status in (200, 201), await stored.text()
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("activity"))
+        await expect(page.get_by_role("heading", name=f"{VISITORS} users were active")).to_be_visible()
+        rows = page.get_by_role("region", name="Periods").locator("tbody tr")
+        assert sum(map(int, await rows.locator("td:nth-child(3)").all_inner_texts())) == VISITORS  # new ones, each once
+        await expect(page.get_by_role("region", name="Bars").locator(".new rect")).to_have_count(6)
+        await _shot(visit, "activity", shape)
+        await _is_sound(visit)
+        await page.get_by_label("Of", exact=True).select_option(name)
+        await page.get_by_role("button", name="Count users").click()
+        await expect(page.get_by_role("heading", name=f"{RATING} users were active")).to_be_visible()
+        await page.get_by_label("Period", exact=True).select_option("month")
+        await page.get_by_role("button", name="Count users").click()
+        await expect(page.get_by_role("region", name="Bars")).to_be_visible()
+        await rows.get_by_role("link").first.click()
+        found = page.get_by_role("region", name="Users found")
+        await expect(found.locator("h2")).to_contain_text(f"of the cohort {name}")

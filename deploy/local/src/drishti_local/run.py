@@ -68,6 +68,7 @@ PAGES = (
     "funnels",
     "retention",
     "journeys",
+    "activity",
 )
 
 

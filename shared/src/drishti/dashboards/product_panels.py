@@ -51,6 +51,7 @@ class FunnelPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forb
     steps: Annotated[tuple[EventFilter, ...], Meta(min_length=2, max_length=12)]
     window_s: Window = 604_800
     breakdown: Annotated[str, Meta(max_length=205)] = ""
+    cohort: CohortFilter = ""
     limit: Limit = 10
 
 

@@ -43,6 +43,7 @@ APPLICATION_PAGES = (
     "funnels",
     "retention",
     "journeys",
+    "activity",
     "users",
     "sessions",
     "compare-traces",

@@ -22,7 +22,7 @@ export function ProductPanelForm({ panel, fault, set }: Props) {
   const faultAt = (place: string) => fault(place.replace(/\.(\d+)/g, "[$1]"))?.error ?? "";
   switch (panel.kind) {
     case "funnel": {
-      const change = (funnel: ReturnType<typeof funnelQuestion>) => set({ ...panel, steps: funnel.steps, window_s: funnel.window_s, breakdown: funnel.breakdown || undefined } as FunnelPanel, "steps");
+      const change = (funnel: ReturnType<typeof funnelQuestion>) => set({ ...panel, steps: funnel.steps, window_s: funnel.window_s, breakdown: funnel.breakdown || undefined, cohort: funnel.cohort } as FunnelPanel, "steps");
       return <FunnelForm funnel={funnelQuestion(panel)} set={change} names={names} fault={faultAt} />;
     }
     case "retention":

@@ -1,5 +1,5 @@
 /** Asks the gateway what users do. */
-import type { EventNames, FunnelAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
+import type { ActivityAnswer, CohortList, EventNames, FunnelAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
 import { get, of, ROOT, send } from "./analytics.ts";
 
@@ -12,6 +12,7 @@ export async function askPosted<T>(path: string, question: Body, signal: AbortSi
   return of<T>(await send("POST", `${ROOT}/${path}`, { body: question, signal }));
 }
 
+export const fetchActivity = posted<ActivityAnswer>("activity");
 export const fetchFunnel = posted<FunnelAnswer>("funnel");
 export const fetchJourneys = posted<PathsAnswer>("paths");
 export const fetchSessions = posted<SessionsAnswer>("sessions");
@@ -37,4 +38,8 @@ export function fetchTimeline(conditions: URLSearchParams, signal: AbortSignal):
 export function fetchUsers(prefix: string, limit: number, signal: AbortSignal): Promise<KnownUsers> {
   const asked = new URLSearchParams({ limit: String(limit), ...(prefix ? { prefix } : {}) });
   return get<KnownUsers>(`${ROOT}/users?${asked}`, signal);
+}
+
+export function fetchCohorts(signal: AbortSignal): Promise<CohortList> {
+  return get<CohortList>(`${ROOT}/cohorts`, signal);
 }

@@ -1798,6 +1798,8 @@ export interface FunnelPanel {
   /** seconds that a user has from the first step to the last; 90 days at most */
   window_s?: number;
   breakdown?: string;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
   /** values of the break-down in the answer; the rest together as `other` */
   limit?: number;
 }

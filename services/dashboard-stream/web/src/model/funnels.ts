@@ -3,14 +3,14 @@ import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelStep } from "./contr
 import { areComplete, bodies, conditionInWords, conditionsOf, filled, text } from "./event-choice.ts";
 import { percent } from "./explorer-choice.ts";
 import { counted, whole } from "./format.ts";
-import { type Body, usersLink } from "./product.ts";
+import { type Body, questionOfPanel, usersLink } from "./product.ts";
 
 /** The question without tenant and range; fields that are not known here are kept. */
 export type FunnelQuestion = Omit<FunnelQuery, "tenant" | "from" | "to" | "sample">;
 
 /** The question of a panel. */
-export function funnelQuestion({ steps, window_s, breakdown, limit }: FunnelPanel): FunnelQuestion {
-  return { steps: [...steps], ...(window_s ? { window_s } : {}), ...(breakdown ? { breakdown } : {}), ...(limit ? { limit } : {}) };
+export function funnelQuestion({ steps, ...rest }: FunnelPanel): FunnelQuestion {
+  return { steps: [...steps], ...filled(questionOfPanel(rest)) };
 }
 
 export const MOST_STEPS = 12;

@@ -5,6 +5,7 @@ import { decimal } from "./format.ts";
 import { boundsOf, sayWindow, type TimeWindow, USER_RANGES, windowOf } from "./time-range.ts";
 import type { Range } from "./metric-choice.ts";
 
+export const ACTIVITY_PATH = "/api/dashboard/activity";
 export const FUNNELS_PATH = "/api/dashboard/funnels";
 export const JOURNEYS_PATH = "/api/dashboard/journeys";
 export const RETENTION_PATH = "/api/dashboard/retention";

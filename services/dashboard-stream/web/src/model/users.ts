@@ -1,5 +1,6 @@
 /** Lists of users in words: whom a list holds, by the question that it is the answer to. Pure. */
 import type { Body } from "./product.ts";
+import { activityUsersInWords } from "./activity.ts";
 import { funnelUsersInWords } from "./funnels.ts";
 import { journeysUsersInWords } from "./journeys.ts";
 import { retentionUsersInWords } from "./retention.ts";
@@ -7,6 +8,7 @@ import { sessionsUsersInWords } from "./sessions.ts";
 
 /** What a user of the list did, by the path of the question. */
 const WORDS: Readonly<Record<string, (question: Body) => string>> = {
+  "activity/users": activityUsersInWords,
   "funnel/users": funnelUsersInWords,
   "paths/users": journeysUsersInWords,
   "retention/users": retentionUsersInWords,
@@ -15,7 +17,8 @@ const WORDS: Readonly<Record<string, (question: Body) => string>> = {
 
 /** `who reached step 2, feedback`; of a question that is not known here, that it is one. */
 export function listInWords(of: string, question: Body): string {
-  return `who ${WORDS[of]?.(question) ?? "are behind this number"}`;
+  const cohort = question["cohort"];
+  return `who ${WORDS[of]?.(question) ?? "are behind this number"}${typeof cohort === "string" && cohort ? `, of the cohort ${cohort}` : ""}`;
 }
 
 /** The range of the question, where it has one. */

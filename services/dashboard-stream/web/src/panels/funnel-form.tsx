@@ -2,6 +2,7 @@
 import type { EventNames } from "../model/contracts.ts";
 import { EMPTY_STEP, type FunnelQuestion, MOST_STEPS, windowParts, windowSeconds, WINDOW_UNITS, type WindowUnit } from "../model/funnels.ts";
 import { Choice } from "./choice.tsx";
+import { CohortField } from "./cohort-field.tsx";
 import { faultOf } from "./event-conditions.tsx";
 import { EventFilter } from "./event-filter.tsx";
 import { TextField } from "./field.tsx";
@@ -61,6 +62,7 @@ export function FunnelForm({ funnel, set, names, fault }: Props) {
         <Choice title="Unit" value={window.unit} values={WINDOW_UNITS.map(([unit]) => unit)} words={(unit) => WINDOW_UNITS.find(([one]) => one === unit)?.[1] ?? unit} set={(unit) => set({ ...funnel, window_s: windowSeconds(window.number, unit as WindowUnit) })} />
         <TextField title="By" value={funnel.breakdown ?? ""} list={names?.properties ?? []} placeholder="property" set={(breakdown) => set({ ...funnel, breakdown })} {...faultOf(fault("breakdown"))} />
       </div>
+      <CohortField cohort={funnel.cohort} set={(cohort) => set({ ...funnel, cohort })} error={fault("cohort")} />
     </div>
   );
 }

@@ -4,11 +4,13 @@ import { windowParts, windowSeconds, WINDOW_UNITS, type WindowUnit } from "../mo
 import { BY_TYPE, GAP_S, type JourneysQuestion, LATENCY, MOST_GROUPS, NODES, STEPS } from "../model/journeys.ts";
 import type { FormProps } from "./asked-by-form.tsx";
 import { Choice } from "./choice.tsx";
+import { CohortField } from "./cohort-field.tsx";
 import { faultOf } from "./event-conditions.tsx";
 import { EventFilter } from "./event-filter.tsx";
 import { EventSelection } from "./event-selection.tsx";
 import { TextField } from "./field.tsx";
 import { Part } from "./form-part.tsx";
+import { ZoneField } from "./zone-field.tsx";
 import "./product.css";
 
 const BEGINNINGS = { session: "with each session", start: "with an event", end: "before an event, and end with it" } as const;
@@ -40,6 +42,7 @@ export function JourneysForm({ question, set, names, fault }: FormProps<Journeys
         {number("Steps", max_steps, "max_steps")}
         {number("Names of a step", limit, "limit")}
       </div>
+      <CohortField cohort={question.cohort} set={(cohort) => put({ cohort })} error={fault("cohort")} />
       <details class="further">
         <summary>Sessions, latency and errors</summary>
         <Sessions question={question} put={put} fault={fault} />
@@ -78,7 +81,7 @@ function Groups({ group, set, fault }: { group: readonly PathGroup[]; set: (grou
 
 /** What ends a path: a pause, or a time after its start. */
 function Sessions({ question, put, fault }: { question: JourneysQuestion; put: (changed: Partial<JourneysQuestion>) => void; fault: (place: string) => string }) {
-  const { window_s, gap_s = GAP_S, midnight = false, campaign = false, tz = "UTC" } = question;
+  const { window_s, gap_s = GAP_S, midnight = false, campaign = false, tz } = question;
   const [field, seconds] = window_s ? (["window_s", window_s] as const) : (["gap_s", gap_s] as const);
   const { number, unit } = windowParts(seconds);
   const check = (title: string, name: "midnight" | "campaign", checked: boolean) => (
@@ -97,7 +100,7 @@ function Sessions({ question, put, fault }: { question: JourneysQuestion; put: (
       {!window_s && (
         <>
           {check("Midnight ends a session", "midnight", midnight)}
-          {midnight && <TextField title="Of the time zone" value={tz} set={(name) => put({ tz: name })} {...faultOf(fault("tz"))} />}
+          {midnight && <ZoneField tz={tz} set={(name) => put({ tz: name })} error={fault("tz")} />}
           {check("Another campaign begins another session", "campaign", campaign)}
         </>
       )}

@@ -1,9 +1,10 @@
 /** Journeys as a Sankey diagram: nodes are steps, bands the paths from one to the next; both lead to their users. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { PathNode, PathsAnswer } from "../model/contracts.ts";
 import { whole } from "../model/format.ts";
 import { edgeInWords, headOf, type JourneysQuestion, toneOf } from "../model/journeys.ts";
 import { HEAD, NODE, sankeyOf } from "../model/sankey.ts";
+import { useWidth } from "./use-width.ts";
 import "./product.css";
 
 /** Where a node leads, or the edge from it to another; empty: nowhere. */
@@ -22,15 +23,7 @@ const BESIDE = 6;
 
 export function JourneysPicture({ answer, question, linkOf }: Props) {
   const place = useRef<HTMLDivElement>(null);
-  const [room, setRoom] = useState(0);
-  useLayoutEffect(() => {
-    const element = place.current;
-    if (!element) return undefined;
-    const watched = new ResizeObserver(() => setRoom(element.clientWidth));
-    watched.observe(element);
-    setRoom(element.clientWidth);
-    return () => watched.disconnect();
-  }, []);
+  const room = useWidth(place);
   const { width, height, columns, nodes, edges } = sankeyOf(answer, room, LEAST);
   const letters = Math.floor((width / Math.max(1, columns.length) - NODE - 3 * BESIDE) / LETTER);
   return (

@@ -1,16 +1,17 @@
 /** Puts a question about retention together: who began, what counts as coming back, and by which periods. */
-import { zone } from "../model/format.ts";
 import { INTERVALS, KINDS, type Kind, PERIODS, type RetentionQuestion } from "../model/retention.ts";
 import type { FormProps } from "./asked-by-form.tsx";
 import { Choice } from "./choice.tsx";
+import { CohortField } from "./cohort-field.tsx";
 import { EventConditions, faultOf } from "./event-conditions.tsx";
 import { EventSelection } from "./event-selection.tsx";
 import { TextField } from "./field.tsx";
 import { Part } from "./form-part.tsx";
+import { ZoneField } from "./zone-field.tsx";
 import "./product.css";
 
 export function RetentionForm({ question, set, names, fault }: FormProps<RetentionQuestion>) {
-  const { start = {}, return: returning = {}, where = [], interval = "week", tz = "UTC", kind = "classic", periods = PERIODS, brackets = [], recurring = false, breakdown = "" } = question;
+  const { start = {}, return: returning = {}, where = [], interval = "week", tz, kind = "classic", periods = PERIODS, brackets = [], recurring = false, breakdown = "" } = question;
   const at = (place: string) => (below: string) => fault(`${place}.${below}`);
   const wrongBracket = brackets.map((_, place) => fault(`brackets.${place}`)).find(Boolean) || fault("brackets");
   return (
@@ -35,7 +36,8 @@ export function RetentionForm({ question, set, names, fault }: FormProps<Retenti
         )}
         <TextField title="By" value={breakdown} list={names?.properties ?? []} placeholder="property" set={(property) => set({ ...question, breakdown: property })} {...faultOf(fault("breakdown"))} />
       </div>
-      <TextField title="Time zone" value={tz} list={[...new Set(["UTC", zone()])]} set={(name) => set({ ...question, tz: name })} {...faultOf(fault("tz"))} />
+      <CohortField cohort={question.cohort} set={(cohort) => set({ ...question, cohort })} error={fault("cohort")} />
+      <ZoneField tz={tz} set={(name) => set({ ...question, tz: name })} error={fault("tz")} />
     </div>
   );
 }
