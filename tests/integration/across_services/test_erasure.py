@@ -36,6 +36,7 @@ from rigs import gateway as gateway_rig
 from rigs import otlp_spans as making
 from rigs.analytics import event, request
 from rigs.compacting import compacted
+from rigs.drishti_command import DrishtiCommand
 from rigs.log_records import message, pair, record
 from rigs.waiting import wait_until
 
@@ -269,6 +270,57 @@ async def test_what_happened_before_an_erasure_is_not_stored_when_it_comes_late(
     assert await connection.fetchval("SELECT count(*) FROM events WHERE user_id = $1", OTHER) == 2
     assert await connection.fetchval("SELECT count(*) FROM spans") == 2
     await connection.close()
+
+
+async def test_late_events_of_others_that_name_an_erased_id_do_not_bring_it_back(office: Office) -> None:
+    await office.analytics.publish(happened(USER))
+    await office.analytics.wait_settled()
+    await office.wait_done((await office.erase())["id"])
+
+    def told(event_type: str, user: str, **data: Any) -> AnalyticsEvent:
+        return event(event_type=event_type, user_id=user, timestamp=datetime.now(UTC) - timedelta(hours=1), data=data)
+
+    naming = [
+        told("identify", "new name", anonymous_id=USER),
+        told("alias", "new name", previous_id=USER),
+        told("alias", USER, previous_id="old name"),
+        told("page_view", "new name", anonymous_id=USER),
+    ]
+    others = [told("identify", OTHER, anonymous_id="device"), told("page_view", "new name", anonymous_id=7)]
+    for one in (*naming, *others):
+        await office.analytics.publish(one)
+    await office.analytics.wait_settled()
+    connection = await office.analytics.connect()
+    assert set(await tables_naming(connection, USER)) <= set(await tables_naming(connection, OTHER))
+    stored = await connection.fetch("SELECT event_id FROM events")
+    assert sorted(row["event_id"] for row in stored) == sorted(one.event_id for one in others)
+    edges = await connection.fetch("SELECT from_id, to_id FROM person_edges ORDER BY 1")
+    assert {value for row in edges for value in row} == {"device", OTHER}
+    await connection.close()
+
+
+async def test_the_command_erases_and_prints_the_receipt(office: Office) -> None:
+    command = DrishtiCommand({"DRISHTI_URL": office.gateway.url, "DRISHTI_API_KEY": office.key})
+    await office.analytics.publish(happened(USER), happened(OTHER))
+    await office.analytics.wait_settled()
+    status, output, said = await command("erase", USER)
+    receipt = json.loads(output)
+    assert (status, receipt["state"], receipt["removed"]["events"]) == (0, "done", 1)
+    assert f"erasure {receipt['id']} has begun" in said
+    assert USER not in output
+    assert await office.analytics.rows() == 1
+    status, output, _ = await command("erase", "--receipt", receipt["id"])
+    assert (status, json.loads(output)) == (0, await office.receipt(receipt["id"]))
+    status, output, _ = await command("erase", OTHER, "--block", "--no-wait")
+    assert (status, json.loads(output)["before_ms"]) == (0, None)
+    viewer = await office.gateway.key("viewer", office.analytics.tenant)
+    for arguments, environ, problem in (
+        (("--receipt", "none"), {}, "id: there is no such erasure"),
+        ((USER,), {"DRISHTI_API_KEY": viewer}, "admin"),
+        (("u" * 300,), {}, "user_id: "),
+    ):
+        status, output, said = await command("erase", *arguments, **environ)
+        assert (status, output, problem in said, "Traceback" in said) == (1, "", True, False), said
 
 
 async def test_a_user_counts_again_after_an_erasure_unless_blocked(office: Office) -> None:

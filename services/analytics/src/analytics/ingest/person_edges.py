@@ -12,6 +12,9 @@ from drishti.events import AnalyticsEvent
 IDENTIFY, ALIAS = "identify", "alias"
 """Types of events, and kinds of edges."""
 
+ANONYMOUS_ID, PREVIOUS_ID = "anonymous_id", "previous_id"
+"""Keys of data: another id of the event's user."""
+
 MAX_ID = 256
 """Characters of a user's id: longer ones are no id of any event."""
 
@@ -35,16 +38,23 @@ def rows(items: Iterable[Item]) -> list[tuple[Any, ...]]:
     return [(*key, at, event_id) for key, at, event_id in sorted(found)]
 
 
+def named_users(item: Item) -> set[str]:
+    """The ids that an event names: that of its user, and one that its sender knows the user by as well."""
+    body = item.body
+    values = (body.user_id, *(body.data.get(name) for name in (ANONYMOUS_ID, PREVIOUS_ID)))
+    return {value for value in values if isinstance(value, str)}
+
+
 def _edges(tenant: str, event: AnalyticsEvent) -> Iterator[Key]:
     user = _id(event.user_id)
     if not user:
         return
     if event.event_type == ALIAS:
-        if (other := _id(event.data.get("previous_id"))) and other != user:
+        if (other := _id(event.data.get(PREVIOUS_ID))) and other != user:
             yield tenant, ALIAS, other, user
     else:
         yield tenant, IDENTIFY, user, user
-        if (other := _id(event.data.get("anonymous_id"))) and other != user:
+        if (other := _id(event.data.get(ANONYMOUS_ID))) and other != user:
             yield tenant, IDENTIFY, other, user
 
 

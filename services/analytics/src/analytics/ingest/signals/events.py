@@ -14,7 +14,7 @@ import msgspec
 
 from analytics.ingest import person_edges, property_changes
 from analytics.ingest.extraction import Moment, amount, observe_visitors
-from analytics.ingest.items import Item, user_of
+from analytics.ingest.items import Item
 from analytics.ingest.json_decoding import JsonDecoder
 from analytics.ingest.signal import Exemplars, Put, Signal
 from analytics.rollup.observations import UNKNOWN, Observations, label, number
@@ -122,7 +122,7 @@ SIGNAL = Signal(
     observe=observe,
     tables={TABLE: rows},
     puts=(PERSON_EDGES, PROPERTY_CHANGES),
-    users=user_of,
+    users=person_edges.named_users,
     events=lambda items: items,
     translate=cloudevents.from_message,
 )
