@@ -13,7 +13,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from analytics.query.product.cohorts.stored import StoredCohorts
 
 from analytics.product.people.applying import apply_edges
 from analytics.product.people.changes import group_of
@@ -22,6 +21,7 @@ from analytics.product.segments import compaction
 from analytics.product.segments.compaction import Compaction, compact, due_days
 from analytics.product.segments.own_ids import own_ids
 from analytics.product.segments.reading import ProductReading, TooManyMerges, UserIds
+from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.people import PersonAnswers
 from analytics.query.sessions import Sessions

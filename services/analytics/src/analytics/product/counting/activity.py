@@ -98,17 +98,18 @@ class ActivityCounts:
 
 
 class _Active(NamedTuple):
-    """``firsts``: the place of the day of each user's first event of all, -1 before all days. ``keys``: user, label and day as
-    one number, ascending; ``shape``: how many there are of each."""
+    """``firsts``: the place of the day of each user's first event of all, -1 before all days. Of each event that is meant, the
+    place of its user, of its label and of its day."""
 
     users: Ints
     firsts: Ints
-    keys: Ints
-    shape: tuple[int, int, int]
+    places: Ints
+    labels: Ints
+    on: Ints
 
 
 class _Block(NamedTuple):
-    """Some users, or users with a label: active on which days, and in which state in which period."""
+    """Some users, or users with a label: active on which days, and in which state in which period; a row for each of these."""
 
     users: Ints
     labels: Ints
@@ -120,29 +121,29 @@ def count_bucket(activity: Activity, days: Sequence[Day], counts: ActivityCounts
     """Adds the users of one bucket; ``days`` in order. Raises :class:`TooManyValues`."""
     labels: Labels = {None: 0}
     active = _active(activity, days, labels)
-    for block in _blocks(activity, _without_labels(active)):
+    for block in _blocks(activity, active, 1):
         for place, state in enumerate(STATES):
-            counts.periods[:, place] += block.states[state].sum(axis=0)
-        counts.users += int(block.states["active"].any(axis=1).sum())
+            counts.periods[:, place] += np.count_nonzero(block.states[state], axis=1)
+        counts.users += int(np.count_nonzero(block.states["active"].any(axis=0)))
         _count_days(activity, block.on_days, counts.days)
     if not activity.breakdown:
         return
     names, periods = list(labels), activity.periods
-    for block in _blocks(activity, active):
+    for block in _blocks(activity, active, len(names)):
         for place, state in enumerate(STATES):
-            rows, at = np.nonzero(block.states[state])
-            found = np.bincount(block.labels[rows] * periods + at, minlength=len(names) * periods).reshape(-1, periods)
+            at, of = np.nonzero(block.states[state])
+            found = np.bincount(block.labels[of] * periods + at, minlength=len(names) * periods).reshape(-1, periods)
             for label in np.flatnonzero(found.any(axis=1)).tolist():
                 _table(activity, counts, names[label])[:, place] += found[label]
-        users = np.bincount(block.labels[block.states["active"].any(axis=1)], minlength=len(names))
+        users = np.bincount(block.labels[block.states["active"].any(axis=0)], minlength=len(names))
         for label in np.flatnonzero(users).tolist():
             counts.users_by_label[names[label]] = counts.users_by_label.get(names[label], 0) + int(users[label])
 
 
 def users_of_state(activity: Activity, days: Sequence[Day], period: int, state: State) -> Ints:
     """The users of one bucket who are in this state in the period at this place, in order."""
-    active = _without_labels(_active(activity, days, {None: 0}))
-    found = [active.users[block.users[block.states[state][:, period]]] for block in _blocks(activity, active)]
+    active = _active(activity, days, {None: 0})
+    found = [active.users[block.users[block.states[state][period]]] for block in _blocks(activity, active, 1)]
     return np.concatenate([np.empty(0, np.int64), *found])
 
 
@@ -169,52 +170,50 @@ def _active(activity: Activity, days: Sequence[Day], labels: Labels) -> _Active:
         at = rows_of(segment, activity.events)
         on = periods_of(activity.days, day.start_ms + segment.t[at].astype(np.int64))
         inside = (on >= 0) & (on < count)
-        at, on = at[inside], on[inside]
+        if not inside.all():
+            at, on = at[inside], on[inside]
         of = labels_of(activity.breakdown, segment, at, labels) if activity.breakdown else np.zeros(len(at), np.int64)
         parts.append((np.repeat(rank, segment.counts)[at], of, on))
-    shape = (len(users), len(labels), count)
-    keys = [np.unique((user * shape[1] + label) * count + on) for user, label, on in parts]
-    return _Active(users, firsts, np.unique(np.concatenate([np.empty(0, np.int64), *keys])), shape)
+    none = np.empty(0, np.int64)
+    return _Active(users, firsts, *(np.concatenate([none, *column]) for column in (list(zip(*parts, strict=True)) or [()] * 3)))
 
 
-def _without_labels(active: _Active) -> _Active:
-    users, labels, days = active.shape
-    if labels == 1:
-        return active
-    keys = np.unique(active.keys // (labels * days) * days + active.keys % days)
-    return _Active(active.users, active.firsts, keys, (users, 1, days))
+def _blocks(activity: Activity, active: _Active, labels: int) -> Iterator[_Block]:
+    """Of users where there is one of ``labels``, else of users with a label."""
+    users, places = np.arange(len(active.users)), active.places
+    of = np.zeros(len(users), np.int64)
+    if labels > 1:
+        entities, places = np.unique(places * labels + active.labels, return_inverse=True)
+        users, of = entities // labels, entities % labels
+    at_once = max(1, _PLACES // (len(activity.days) - 1))
+    for begin in range(0, len(users), at_once):
+        end = min(len(users), begin + at_once)
+        rows = slice(None) if end - begin == len(users) else (places >= begin) & (places < end)
+        on_days = np.zeros((len(activity.days) - 1, end - begin), np.bool_)
+        on_days[active.on[rows], places[rows] - begin] = True
+        yield _Block(users[begin:end], of[begin:end], on_days, _states(activity, on_days, active.firsts[users[begin:end]]))
 
 
-def _blocks(activity: Activity, active: _Active) -> Iterator[_Block]:
-    _, labels, days = active.shape
-    entities, places = np.unique(active.keys // days, return_inverse=True)
-    at_once = max(1, _PLACES // days)
-    columns = np.searchsorted(activity.days, activity.bounds[:-1])
-    order = np.arange(activity.periods)
-    for begin in range(0, len(entities), at_once):
-        some = entities[begin : begin + at_once]
-        rows = slice(*np.searchsorted(places, [begin, begin + at_once]).tolist())
-        on_days = np.zeros((len(some), days), np.bool_)
-        on_days[places[rows] - begin, active.keys[rows] % days] = True
-        active_in = np.logical_or.reduceat(on_days, columns, axis=1)
-        before, now = active_in[:, :-1], active_in[:, 1:]
-        users = some // labels
-        first_in = np.searchsorted(columns[1:], active.firsts[users], "right") - 1
-        new = now & (first_in[:, None] == order)
-        states: dict[State, Bools] = {
-            "active": now,
-            "new": new,
-            "returning": now & before,
-            "resurrected": now & ~before & ~new,
-            "dormant": before & ~now,
-        }
-        yield _Block(users, some % labels, on_days, states)
+def _states(activity: Activity, on_days: Bools, firsts: Ints) -> dict[State, Bools]:
+    begins = np.searchsorted(activity.days, activity.bounds[:-1])
+    active_in = np.logical_or.reduceat(on_days, begins, axis=0)
+    before, now = active_in[:-1], active_in[1:]
+    first_in = np.searchsorted(begins[1:], firsts, "right") - 1
+    new = now & (first_in == np.arange(activity.periods)[:, None])
+    again = now & ~new
+    return {
+        "active": now,
+        "new": new,
+        "returning": again & before,
+        "resurrected": again & ~before,
+        "dormant": before & ~now,
+    }
 
 
 def _count_days(activity: Activity, on_days: Bools, counts: Ints) -> None:
-    last = np.full(len(on_days), -MONTH)
-    for day in range(on_days.shape[1]):
-        today = on_days[:, day]
+    last = np.full(on_days.shape[1], -MONTH, np.int16)
+    for day, today in enumerate(on_days):
         last[today] = day
         if (place := day - activity.first_day) >= 0:
-            counts[place] += np.array([today.sum(), (last > day - WEEK).sum(), (last > day - MONTH).sum()])
+            found = (today, last > day - WEEK, last > day - MONTH)
+            counts[place] += np.array([np.count_nonzero(users) for users in found])

@@ -6,6 +6,8 @@ program that calls itself a browser is not found.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 PROPERTIES = ("user_agent", "$raw_user_agent", "user_agent.original")
 """Properties of events that have a user agent: Drishti's, PostHog's and OpenTelemetry's."""
 
@@ -28,6 +30,7 @@ _PHONES = ("cubot",)
 """What people have that has a part of the list in its name."""
 
 
+@lru_cache(maxsize=20_000)
 def is_bot(user_agent: str) -> bool:
     """Whether this is what a program calls itself."""
     text = user_agent.lower()
