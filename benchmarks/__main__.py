@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 
 from benchmarks import (
     backfill,
+    erasing,
     explorer_floods,
     freshness,
     funnels,
@@ -66,6 +67,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "funnel": (funnels.funnel, "a funnel over a month of events by user, against DuckDB over Parquet; and compaction"),
     "retention": (retention.retention, "weekly retention over the same month, against the same"),
     "paths": (paths.paths, "paths of users within sessions over the same month, against the same"),
+    "erase": (erasing.erase, "one user of the same month erased, from the order to the receipt"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),
     "series-watched": (series.watched, "memory of the predictor with 50,000 live series"),
     "steady": (steady.steady, "memory of analytics at 10,000 events/s; not among all rows, as it takes ten minutes"),

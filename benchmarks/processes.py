@@ -84,6 +84,16 @@ def running(name: str, spec: Spec, folder: Path) -> Iterator[Running]:
         program.end()
 
 
+def postgres_s(pid: int) -> float:
+    """Processor time of all processes of the PostgreSQL with this one, also of those that have ended: autovacuum's come and
+    go."""
+    root = psutil.Process(pid)
+    own = root.cpu_times()
+    there = [process.cpu_times() for process in root.children(recursive=True)]
+    ended = own.children_user + own.children_system
+    return float(own.user + own.system + ended + sum(times.user + times.system for times in there))
+
+
 async def call(module: str, job: msgspec.Struct, answer: type[T]) -> T:
     """Runs ``python -m module`` with ``job`` as its input; its output is the answer."""
     process = await asyncio.create_subprocess_exec(

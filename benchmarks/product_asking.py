@@ -14,12 +14,13 @@ from pathlib import Path
 
 import msgspec
 
+from analytics import memory
 from analytics.product.stored_cohorts import StoredCohorts
 from analytics.query.explorer import explorer_answers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
 from analytics.storage.database import Database
-from benchmarks.product_data import postgres_s
+from benchmarks.processes import postgres_s
 from drishti.messages.queries import QUERIES
 from drishti.settings import BusSettings, Secret
 
@@ -72,5 +73,6 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
+    memory.bound_heaps()  # as analytics does
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(_ask(job))))

@@ -20,13 +20,12 @@ from pathlib import Path
 import asyncpg
 import duckdb
 import msgspec
-import psutil
 
 from analytics.product.segments import compaction
 from analytics.storage.database import Database
 from analytics.storage.partitions import Partitions
 from analytics.storage.tables import Table, partition_for
-from benchmarks.processes import BenchmarkFailed
+from benchmarks.processes import BenchmarkFailed, postgres_s
 from benchmarks.session import Session
 from drishti.settings import Secret
 from drishti_local.servers import PostgresServer
@@ -129,16 +128,6 @@ async def product_data(session: Session) -> AsyncIterator[ProductData]:
         )
     finally:
         await asyncio.to_thread(postgres.stop)
-
-
-def postgres_s(pid: int) -> float:
-    """Processor time of all processes of the PostgreSQL with this one, also of those that have ended: autovacuum's come and
-    go."""
-    root = psutil.Process(pid)
-    own = root.cpu_times()
-    there = [process.cpu_times() for process in root.children(recursive=True)]
-    ended = own.children_user + own.children_system
-    return float(own.user + own.system + ended + sum(times.user + times.system for times in there))
 
 
 def pid_of(postgres: PostgresServer) -> int:

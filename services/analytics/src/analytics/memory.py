@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 _M_ARENA_MAX = -8
-ARENAS = 2
+ARENAS = 1
 
 
 @cache
@@ -22,7 +22,8 @@ def _glibc() -> Any:
 
 
 def bound_heaps() -> None:
-    """All threads share :data:`ARENAS` heaps. To be called before there are threads."""
+    """All threads share :data:`ARENAS` heaps: each more keeps as much as one thread ever needed. To be called before there are
+    threads."""
     if (glibc := _glibc()) is not None:
         glibc.mallopt(_M_ARENA_MAX, ARENAS)
 

@@ -3,8 +3,8 @@
 How this works
 --------------
 Which names of a step are among its most frequent is known at the end only, and until then every edge is kept apart: of each
-bucket the distinct edges with their rows sorted by edge, four bytes for a user, four for a time, and four for a latency where
-any event has one. At the end edges are renumbered by the names that are kept, and users are counted and medians taken of those.
+bucket the distinct edges with their rows sorted by edge, two or four bytes for a user, four for a time, and four for a latency
+where any event has one. At the end edges are renumbered by the names that are kept, users are counted and medians are taken.
 
 A whole path is known by a 64-bit hash of its steps. Of more than :data:`MAX_SEQUENCES` different ones the rarest are forgotten,
 and ``missed`` says how many of any path may have been.
@@ -23,7 +23,7 @@ from analytics.product.counting.ordering import by_user
 from analytics.product.counting.paths import PathRows
 from analytics.product.segments.segment import Ints
 
-MAX_SEQUENCES = 500_000
+MAX_SEQUENCES = 250_000
 
 _NAME = 17
 """Bits for the number of a name: more than :data:`~analytics.product.counting.breakdowns.MAX_VALUES`."""
@@ -31,6 +31,28 @@ _NAME = 17
 _MASK = (1 << _NAME) - 1
 
 _LONGEST_MS = (1 << 32) - 1
+
+
+_BLOCK = 8_000_000
+"""Bytes."""
+
+
+class _Kept:
+    """Keeps copies of arrays side by side in large blocks: what stays from each part would else lie scattered among what the
+    part needed for a moment, and hold on to as much memory again."""
+
+    def __init__(self) -> None:
+        self._free: dict[np.dtype[Any], NDArray[Any]] = {}
+
+    def copy(self, values: NDArray[Any]) -> NDArray[Any]:
+        flat = values.ravel()
+        free = self._free.get(values.dtype, flat[:0])
+        if len(free) < len(flat):
+            free = np.empty(max(_BLOCK // values.itemsize, len(flat)), values.dtype)
+        self._free[values.dtype] = free[len(flat) :]
+        kept = free[: len(flat)]
+        kept[:] = flat
+        return kept.reshape(values.shape)
 
 
 class EdgePart(NamedTuple):
@@ -41,7 +63,7 @@ class EdgePart(NamedTuple):
     counts: Ints
     distinct: Ints
     failed: Ints
-    users: NDArray[np.uint32]
+    users: NDArray[np.unsignedinteger[Any]]
     ms: NDArray[np.uint32]
     latency: NDArray[np.float32] | None
 
@@ -74,8 +96,12 @@ class PathSums:
     """How many paths have a name at a place, by ``place << 17 | name``."""
     edges: list[EdgePart] = field(default_factory=list)
     missed: int = 0
-    _sequences: list[tuple[NDArray[np.uint64], Ints, NDArray[np.int32]]] = field(default_factory=list)
+    _sequences: list[tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.unsignedinteger[Any]]]] = field(
+        default_factory=list
+    )
     _waiting: int = 0
+    _kept_edges: _Kept = field(default_factory=_Kept)
+    _kept_sequences: _Kept = field(default_factory=_Kept)
 
     def add(self, rows: PathRows) -> None:
         """Adds the paths of one bucket."""
@@ -83,7 +109,7 @@ class PathSums:
             return
         first = np.flatnonzero(np.r_[True, rows.paths[1:] != rows.paths[:-1]])
         self.paths += len(first)
-        self.users += len(np.unique(rows.users))
+        self.users += 1 + int(np.count_nonzero(rows.users[1:] != rows.users[:-1]))  # paths are in the order of users
         counts = np.bincount(rows.places << _NAME | rows.names)
         for key in np.flatnonzero(counts).tolist():
             self.nodes[key] = self.nodes.get(key, 0) + int(counts[key])
@@ -104,25 +130,29 @@ class PathSums:
         ms = np.minimum(rows.t[begin + 1] - rows.t[begin], _LONGEST_MS)
         latency = None if rows.latency is None else rows.latency[begin + 1].astype(np.float32)
         failed = np.zeros(len(begin), np.int64) if rows.failed is None else rows.failed[begin + 1].astype(np.int64)
+        keep = self._kept_edges.copy
         self.edges.append(
             EdgePart(
-                keys[first],
-                np.diff(np.r_[first, len(keys)]),
-                np.add.reduceat(other_user.astype(np.int64), first),
-                np.add.reduceat(failed, first),
-                users.astype(np.uint32),
-                ms.astype(np.uint32),
-                None if latency is None or np.isnan(latency).all() else latency,
+                keep(keys[first]),
+                keep(np.diff(np.r_[first, len(keys)])),
+                keep(np.add.reduceat(other_user.astype(np.int64), first)),
+                keep(np.add.reduceat(failed, first)),
+                keep(users.astype(np.min_scalar_type(int(users.max())))),
+                keep(ms.astype(np.uint32)),
+                None if latency is None or np.isnan(latency).all() else keep(latency),
             )
         )
 
     def _add_sequences(self, rows: PathRows, first: Ints) -> None:
         hashes = np.add.reduceat(_mixed((rows.names << 5 | rows.places).astype(np.uint64)), first)
-        hashes, example, counts = np.unique(hashes, return_index=True, return_counts=True)
+        hashes, example, counts = _together(hashes, np.ones(len(hashes), np.int32))
         begin, end = first[example], np.r_[first[1:], len(rows.paths)][example]
-        at = begin[:, None] + np.arange(self.max_steps)
-        steps = np.where(at < end[:, None], rows.names[np.minimum(at, len(rows.names) - 1)], 0).astype(np.int32)
-        self._sequences.append((hashes, counts, steps))
+        steps = np.zeros((len(hashes), self.max_steps), np.min_scalar_type(int(rows.names.max())))
+        for place in range(self.max_steps):
+            at = np.flatnonzero(begin + place < end)
+            steps[at, place] = rows.names[begin[at] + place]
+        keep = self._kept_sequences.copy
+        self._sequences.append((keep(hashes), keep(counts), keep(steps)))
         self._waiting += len(hashes)
         if self._waiting > 2 * MAX_SEQUENCES:
             self._merge(MAX_SEQUENCES)
@@ -130,12 +160,11 @@ class PathSums:
     def _merge(self, most: int) -> None:
         if not self._sequences:
             return
-        hashes, example, places = np.unique(
-            np.concatenate([part[0] for part in self._sequences]), return_index=True, return_inverse=True
-        )
-        counts = np.zeros(len(hashes), np.int64)
-        np.add.at(counts, places, np.concatenate([part[1] for part in self._sequences]))
-        steps = np.concatenate([part[2] for part in self._sequences])[example]
+        hashes, counts, steps = (np.concatenate(column) for column in zip(*self._sequences, strict=True))
+        self._sequences.clear()
+        self._kept_sequences = _Kept()
+        hashes, example, counts = _together(hashes, counts)
+        steps = steps[example]
         if len(hashes) > most:
             kept = np.argpartition(-counts, most - 1)
             self.missed += int(counts[kept[most:]].max())
@@ -193,7 +222,7 @@ class _Part(NamedTuple):
     counts: Ints
     distinct: Ints
     failed: Ints
-    users: NDArray[np.uint32]
+    users: NDArray[np.unsignedinteger[Any]]
     ms: NDArray[np.uint32]
     latency: NDArray[np.float32] | None
 
@@ -225,12 +254,16 @@ def _edges_of(place: int, parts: Sequence[_Part]) -> list[Edge]:
         np.add.at(counts, code, part.counts)
         np.add.at(failed, code, part.failed)
         users += _users(part, code, len(keys))
-    rows = np.concatenate([np.repeat(code, part.counts) for part, code in zip(parts, codes, strict=True)])
-    latency = _latencies(rows, parts, len(keys))
-    rows <<= 32
-    rows |= np.concatenate([part.ms for part in parts])
+    latency = _latencies(codes, parts, len(keys))
+    rows = np.empty(int(counts.sum()), np.int64)
+    end = 0
+    for part, code in zip(parts, codes, strict=True):
+        of_part = rows[end : (end := end + len(part.ms))]
+        of_part[:] = part.ms
+        of_part |= np.repeat(code << 32, part.counts)
     rows.sort()
     medians = rows[np.cumsum(counts) - counts + (counts - 1) // 2] & _LONGEST_MS
+    del rows
     edges = [
         Edge(place, key >> _NAME, key & _MASK, *numbers)
         for key, *numbers in zip(
@@ -252,10 +285,11 @@ def _users(part: _Part, code: Ints, edges: int) -> Ints:
     return users
 
 
-def _latencies(codes: Ints, parts: Sequence[_Part], edges: int) -> list[float | None]:
+def _latencies(of_parts: Sequence[Ints], parts: Sequence[_Part], edges: int) -> list[float | None]:
     """The median latency of each edge, by the nearest rank, of arrivals that have one."""
     if all(part.latency is None for part in parts):
         return [None] * edges
+    codes = np.concatenate([np.repeat(code, part.counts) for code, part in zip(of_parts, parts, strict=True)])
     given: NDArray[Any] = np.concatenate(
         [np.full(len(part.users), np.nan, np.float32) if part.latency is None else part.latency for part in parts]
     )
@@ -264,6 +298,16 @@ def _latencies(codes: Ints, parts: Sequence[_Part], edges: int) -> list[float | 
     counts = np.bincount(codes[there], minlength=edges)
     middle = np.cumsum(counts) - counts + (counts - 1) // 2
     return [float(given[order[at]]) if count else None for at, count in zip(middle.tolist(), counts.tolist(), strict=True)]
+
+
+def _together(
+    hashes: NDArray[np.uint64], counts: NDArray[np.int32]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int32]]:
+    """The distinct hashes, a place of each, and the sums of their counts."""
+    order = np.argsort(hashes)
+    hashes = hashes[order]
+    first = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]])
+    return hashes[first], order[first], np.add.reduceat(counts[order], first, dtype=np.int32)
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -134,6 +134,8 @@ class PathRows(NamedTuple):
     failed: Bools | None
 
     def at(self, chosen: Ints | Bools) -> PathRows:
+        if chosen.dtype == np.bool_:
+            chosen = np.flatnonzero(chosen)  # once, and not for each column
         latency = None if self.latency is None else self.latency[chosen]
         failed = None if self.failed is None else self.failed[chosen]
         paths, users, places, names, t = (column[chosen] for column in self[:5])

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from analytics import memory
 from analytics.errors import StatementTimeout
 from analytics.product.counting.breakdowns import TooManyValues
 from analytics.product.counting.day import Day
@@ -206,8 +207,12 @@ class ProductCounting:
                 for one in (reading, events):
                     if one is not None:
                         _refuse_omitted(one, rules)
+                counted = 0
                 for part, events_of_part in in_parts(days, of_cohorts):
                     await asyncio.to_thread(lambda one, other: add(cohorts.of(one, other)), part, events_of_part)
+                    counted += 1
+                if counted > 1:  # else what is free is too little
+                    await asyncio.to_thread(memory.give_back)
         if not reading.rows and not sample:
             of_types = " of these types" if reads.event_types is not None else ""
             raise QueryError(f"no event with a user{of_types} lies in this range: ask for another one", field="from")
