@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from drishti.analytics import AnalyticsEventType
 from drishti.tracing import DharmaSpan, trace_dharma_operation
 from wisdom.cache import TtlCache
-from wisdom.conversations import Conversations
+from wisdom.conversations import Conversations, follows
 from wisdom.faults import Faults
 from wisdom.library import topic_of
 from wisdom.llm import Completion, NoModelAnswered, Router
@@ -69,6 +69,7 @@ class WisdomService:
             follow_up=asked.follow_up,
             repeat=asked.repeat,
             prompt_version=version,
+            **follows(asked),
         )
         sources = await self._retrieve(topic)
         down = self._faults.fails()
@@ -95,6 +96,7 @@ class WisdomService:
             )
         )
         self._cache.put(key, answer)
+        self._conversations.answered(visitor.user_id, completion.model.name)
         await visitor.tell(
             AnalyticsEventType.WISDOM_GENERATED,
             wisdom_score=answer.score,

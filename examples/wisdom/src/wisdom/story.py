@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from drishti.analytics import AnalyticsEvent, AnalyticsEventType
-from wisdom.conversations import Conversations
+from wisdom.conversations import Conversations, follows
 from wisdom.habits import Answered, Crowd, Visit
 from wisdom.library import QUESTIONS
 
@@ -107,6 +107,7 @@ class _Telling:
                 follow_up=asked.follow_up,
                 repeat=asked.repeat,
                 prompt_version=self._visit.person.prompt_version,
+                **follows(asked),
             )
             self._now += timedelta(milliseconds=answer.wait_ms)
             self._answer(topic, answer)
@@ -117,8 +118,10 @@ class _Telling:
         if answer.score is None:
             self._tell(AnalyticsEventType.ERROR, error="no_model_answered", topic=topic, duration_ms=answer.wait_ms)
             return
+        model = "sage-large" if self._rng.random() < 0.85 else "lotus-small"
+        self._conversations.answered(self._who, model)
         of = {
-            "model": "sage-large" if self._rng.random() < 0.85 else "lotus-small",
+            "model": model,
             "prompt_version": self._visit.person.prompt_version,
             "topic": topic,
         }
