@@ -116,6 +116,8 @@ async def test_wrong_rules_are_refused_and_of_two_who_change_them_one_wins(asker
     await refused("rules.0.where.0.op", {"name": "x", "where": [{"property": "user_id", "op": "!=", "value": "ada"}]})
     await refused("rules.0.where.0.value", {"name": "x", "where": [{"property": "user_id", "op": "prefix"}]})
     await refused("rules.0.where.0.value", {"name": "x", "where": [{"property": "n", "op": "<", "value": "tea"}]})
+    of_cohort = [{"property": "cohort:some", "value": "true"}]
+    await refused("rules.0.where.0.property", {"name": "x", "where": of_cohort})
     await refused("rules", *({"name": str(n), "bots": True} for n in range(51)))
     await refused("revision", RULES[0], revision=7)
     assert (await asker.get("/people/exclusion")) == (200, {"rules": [], "revision": 0})

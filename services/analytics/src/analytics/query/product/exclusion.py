@@ -16,6 +16,7 @@ from analytics.query.sessions import Sessions
 from analytics.storage.database import Session
 from analytics.storage.rows import epoch_ms
 from drishti.errors import QueryError
+from drishti.messages.product.cohorts import COHORT
 from drishti.messages.product.conditions import PropertyCondition
 from drishti.messages.product.exclusion import USER_ID, Exclusion, ExclusionQuery, ExclusionRule, SetExclusion
 
@@ -83,6 +84,10 @@ def _check(rules: Sequence[ExclusionRule]) -> None:
             raise QueryError("must be a list of at least one condition, or `bots` be true", field=f"{field}.where")
         conditions_of(rule.where, f"{field}.where")
         for number, condition in enumerate(rule.where):
+            if condition.property.startswith(COHORT):
+                raise QueryError(
+                    "cannot be a cohort: give its conditions, or ask with `cohort`", field=f"{field}.where.{number}.property"
+                )
             if condition.property == USER_ID and condition.op not in ("=", "in", "prefix"):
                 raise QueryError("ids are compared by `=`, `in` and `prefix`", field=f"{field}.where.{number}.op")
             if condition.property == USER_ID and condition.op != "in" and not condition.value:
