@@ -123,6 +123,15 @@ async def test_who_waits_long_comes_back_less_and_the_numbers_are_those_of_sql(a
     assert sum(one["with_outcome"] for one in converted["bins"]) == sum(row[4] > 0 for row in dosed)
     fifths = await asker.answer("/dose-response", start=ASKED, dose=WAIT)
     assert max(abs(one["users"] - len(dosed) / 5) for one in fifths["bins"]) <= 1
+    chosen = {row[0] for row in rows[::2]}
+    await asker.changed("/cohorts/chosen", users=sorted(chosen))
+    inside = await asker.answer("/dose-response", start=ASKED, dose=WAIT, edges=edges, cohort="chosen")
+    assert inside["users"] == sum(row[0] in chosen for row in dosed)
+    told = await asker.answer("/dose-response", start=ASKED, dose=WAIT, edges=edges, strata=["cohort:chosen"])
+    assert {one["value"]: one["users"] for one in told["confounders"][0]["strata"]} == {
+        "true": inside["users"],
+        "false": len(dosed) - inside["users"],
+    }
     soon = await asker.answer("/dose-response", start=ASKED, dose=WAIT, to=RANGE["to"] + 8 * 86_400_000)
     assert soon["not_yet"] > 0
 

@@ -124,6 +124,18 @@ async def test_scores_are_what_sql_finds_in_the_rows(asker: Asker) -> None:
     best = await asker.answer("/engagement/users", **QUESTION, order="highest", limit=3)
     assert [user["score"] for user in best["users"]] == pytest.approx(sorted(row[1] for row in last)[::-1][:3], abs=0.0051)
 
+    chosen_users = {row[0] for row in last[::3]}
+    await asker.changed("/cohorts/chosen", users=sorted(chosen_users))
+    of_cohort = await asker.answer("/engagement", **QUESTION, cohort="chosen")
+    compared = await asker.answer("/engagement", **QUESTION | {"breakdown": "cohort:chosen"})
+    sides = {group["value"]: group for group in compared["groups"]}
+    for inside, answered in ((True, of_cohort), (True, sides["true"]), (False, sides["false"])):
+        own_scores = [row[1] for row in last if (row[0] in chosen_users) == inside]
+        assert answered["users"] == len(own_scores)
+        assert answered["mean"] == pytest.approx(sum(own_scores) / len(own_scores), abs=0.005)
+    listed = await asker.answer("/engagement/users", **QUESTION, cohort="chosen", limit=1000)
+    assert {user["user_id"] for user in listed["users"]} == chosen_users
+
     everything = await asker.answer("/engagement", activity=QUESTION["activity"], where=QUESTION["where"])
     assert (everything["rated"], everything["parts"].get("satisfaction")) == (0, None)
     only_recent = {"recency": 1, "frequency": 0, "depth": 0, "satisfaction": 0}
