@@ -156,6 +156,12 @@ async def test_a_person_is_in_a_cohort_by_what_all_of_their_ids_did(asker: Asker
 
 
 async def test_a_cohort_is_changed_by_its_revision_and_counts_at_once(asker: Asker) -> None:
+    empty = await asker.changed("/cohorts/empty", users=["user 1"])
+    for path, parameters in (("/cohorts/empty/users", {}), ("/cohorts/empty/overlap", {"other": "empty"})):
+        status, answer = await asker.get(path, **parameters)
+        assert (status, answer.get("field")) == (422, None), answer
+    await asker.changed("/cohorts/empty/delete", revision=empty["revision"])
+
     await publish(asker, users=5, events=20)
     viewed, asked = ({"did": {"event_types": [name]}} for name in ("page_view", "dharma_query"))
     first = await asker.changed("/cohorts/some", condition=viewed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -150,7 +151,8 @@ class CohortOverlaps:
             sums[:] += len(first), len(second), len(np.intersect1d(first, second))
 
         reads = Reads(0, LAST_MS, columns, by_day=True)
-        counted = await self._counting.count(asked.tenant, _WHAT, reads, Names(), add, sample=asked.sample)
+        with _of_all_time():
+            counted = await self._counting.count(asked.tenant, _WHAT, reads, Names(), add, sample=asked.sample)
         users, other_users, both = sums.tolist()
         return CohortOverlap(as_of=counted.as_of, users=users, other_users=other_users, both=both, sampled=counted.sampled)
 
@@ -158,7 +160,19 @@ class CohortOverlaps:
 async def users_found(counting: ProductCounting, tenant: str, name: str, *, limit: int, sample: bool = False) -> Found:
     """The users of a cohort, among all who have an event that is stored. Raises as :meth:`ProductCounting.find` does."""
     reads = Reads(0, LAST_MS, (), by_day=True, cohort=name)
-    return await counting.find(tenant, _WHAT, reads, Names(), users_of, limit=limit, sample=sample)
+    with _of_all_time():
+        return await counting.find(tenant, _WHAT, reads, Names(), users_of, limit=limit, sample=sample)
+
+
+@contextlib.contextmanager
+def _of_all_time() -> Iterator[None]:
+    """Says what an empty range means where nobody asked for one."""
+    try:
+        yield
+    except QueryError as error:
+        if error.field != "from":
+            raise
+        raise QueryError("no event with a user is stored yet, so no cohort has users") from None
 
 
 def _members(days: Sequence[Day], column: str) -> Ints:
