@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
 from benchmarks import (
+    activity,
     backfill,
     erasing,
     explorer_floods,
@@ -66,6 +67,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
     "funnel": (funnels.funnel, "a funnel over a month of events by user, against DuckDB over Parquet; and compaction"),
     "retention": (retention.retention, "weekly retention over the same month, against the same"),
+    "activity": (activity.activity, "active users of each day, with a condition, over the same month, against the same"),
     "paths": (paths.paths, "paths of users within sessions over the same month, against the same"),
     "erase": (erasing.erase, "one user of the same month erased, from the order to the receipt"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),

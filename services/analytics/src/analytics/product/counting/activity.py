@@ -155,7 +155,9 @@ def _table(activity: Activity, counts: ActivityCounts, label: str | None) -> Int
 
 def _active(activity: Activity, days: Sequence[Day], labels: Labels) -> _Active:
     of_day = ranks([day.segment.users for day in days])
-    users = np.unique(np.concatenate([np.empty(0, np.int64), *(day.segment.users for day in days)]))
+    users = np.empty(1 + max((int(rank.max()) for rank in of_day if len(rank)), default=-1), np.int64)
+    for day, rank in zip(days, of_day, strict=True):
+        users[rank] = day.segment.users
     count = len(activity.days) - 1
     firsts = np.full(len(users), count)
     parts = []
