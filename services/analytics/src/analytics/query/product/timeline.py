@@ -31,10 +31,13 @@ from drishti.messages.product.timeline import (
 MOST_IDS = 1_000
 """Ids of one person: each is looked for by itself."""
 
-MOST_TIMES = 200_000
-"""Events of the days around a page that are cut into sessions."""
+MOST_TIMES = 50_000
+"""Events around a page that are cut into sessions."""
 
-MARGINS = (timedelta(hours=2), timedelta(days=1), timedelta(days=7))
+MANY_TIMES = 5_000
+"""Of somebody who did more in some hours the ends of sessions are not looked for any further: it is a program, mostly."""
+
+MARGINS = (timedelta(hours=2), timedelta(days=1))
 """So far around a page is looked for the ends of its sessions, until they are found."""
 
 TRACES_AROUND = timedelta(hours=1)
@@ -113,9 +116,9 @@ async def _around(session: Session, wanted: Wanted, rows: Sequence[Record], gap_
         records = await session.fetch("times_of_user", wanted.tenant, wanted.ids, begin, end, MOST_TIMES + 1)
         if len(records) > MOST_TIMES:
             break
-        times = np.array([_ms(record["time"]) for record in reversed(records)], np.int64)
+        times = np.array([record["ms"] for record in reversed(records)], np.int64)
         found = Around(personal_sessions(times, gap_ms), (_ms(begin), _ms(end)))
-        if found.is_sure(_ms(first), _ms(last)):
+        if found.is_sure(_ms(first), _ms(last)) or len(records) > MANY_TIMES:
             break
     return found
 

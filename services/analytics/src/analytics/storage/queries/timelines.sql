@@ -43,8 +43,8 @@ SELECT * FROM (
 ORDER BY time DESC, kind COLLATE "C" DESC, id DESC LIMIT $10
 
 -- name: times_of_user
--- tenant, ids, from, to, limit. When events happened, the newest first.
-SELECT time FROM events WHERE tenant = $1 AND user_id = ANY ($2::text[]) AND time >= $3 AND time < $4 ORDER BY time DESC LIMIT $5
+-- tenant, ids, from, to, limit. When events happened, in ms since 1970, the newest first.
+SELECT (date_part('epoch', time) * 1000000)::bigint / 1000 AS ms FROM events WHERE tenant = $1 AND user_id = ANY ($2::text[]) AND time >= $3 AND time < $4 ORDER BY time DESC LIMIT $5
 
 -- name: requests_of_user_by_day
 -- tenant, ids. Requests by UTC day, and how many of them failed.
