@@ -49,7 +49,9 @@ def events() -> list[dict[str, Any]]:
     sent = []
     for user in range(VISITORS):
         at = now - 24 * HOUR_S * (1 + user % 6)
-        steps: list[tuple[int, str, dict[str, Any]]] = [(0, "page_view", {"page": f"/tea/{user % 4}"})]
+        steps: list[tuple[int, str, dict[str, Any]]] = [
+            (0, "page_view", {"page": f"/tea/{user % 4}", "connection": "slow" if user >= 30 else "fast"})
+        ]
         if user < ASKING:
             steps.append((1, "dharma_query", {"topic": ("patience", "grief")[user % 2], "latency_ms": 900 + user}))
         if user < RATING:
@@ -165,6 +167,58 @@ async def test_a_funnel_is_put_together_by_hand_and_its_bars_lead_to_their_users
             await _is_sound(visit)
             await page.go_back()
             await expect(steps).to_be_visible()
+
+
+@SHAPES
+async def test_what_differs_between_those_who_went_on_and_those_who_left_leads_to_users(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("funnels", FUNNEL))
+        differs = page.get_by_role("region", name="What differs")
+        await expect(differs.get_by_label("Before step")).to_have_value("3")
+        await differs.get_by_label("Before step").select_option("2")
+        await differs.get_by_role("button", name="Compare").click()
+        await expect(
+            differs.get_by_text(f"{ASKING} users went on to step 2, {VISITORS - ASKING} left before it.")
+        ).to_be_visible()
+        slow = differs.get_by_role("row").filter(has_text="connection slow in the step before")
+        await expect(slow.get_by_role("cell").nth(0)).to_have_text("20 % of 30 users")
+        await expect(slow.get_by_role("cell").nth(1)).to_have_text("100 % of 30 users")
+        await expect(differs.get_by_text("These are associations, not causes")).to_be_visible()
+        await expect(differs.get_by_role("row").filter(has_text="version")).to_have_count(0)
+        await _shot(visit, "funnel-autopsy", shape)
+        await _is_sound(visit)
+        user = slow.get_by_role("link").first
+        await expect(user).to_have_text(re.compile("visitor-0(3[6-9]|4|5)"))
+        await user.click()
+        await expect(page).to_have_url(re.compile("visitor-0"))
+
+
+async def test_order_unit_and_exclusions_of_a_funnel_are_chosen_by_hand(gateway: gateway_rig.Rig, chrome: Browser) -> None:
+    two = {"steps": [{"event_type": "page_view"}, {"event_type": "feedback"}]}
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("funnels", two))
+        users = page.get_by_role("list", name="Steps").locator(".users")
+        await expect(users).to_have_text([f"{VISITORS} users", f"{RATING} users"])
+        await page.get_by_label("Order").select_option("strict")
+        await page.get_by_role("button", name="Count users").click()
+        await expect(users).to_have_text([f"{VISITORS} users", "0 users"])
+        await page.get_by_label("Order").select_option("ordered")
+        await page.get_by_role("button", name="Add what must not lie in between").click()
+        between = page.get_by_role("group", name="Not in between 1")
+        await between.get_by_label("Event type").fill("dharma_query")
+        await page.get_by_role("button", name="Count users").click()
+        await expect(page.get_by_text(f"{RATING} users met what must not lie in between")).to_be_visible()
+        await expect(users).to_have_text([f"{VISITORS - RATING} users", "0 users"])
+        await between.get_by_role("button", name="Remove what must not lie in between 1").click()
+        await page.get_by_label("Of each").select_option("session")
+        await page.get_by_role("button", name="Count users").click()
+        views = sum(one["event_type"] == "page_view" for one in events())
+        await expect(users).to_have_text([f"{views} sessions", "0 sessions"])
+        await _is_sound(visit)
 
 
 async def test_a_name_that_is_not_known_is_replaced_by_the_one_that_was_meant(

@@ -1,5 +1,5 @@
 /** Asks the gateway what users do. */
-import type { ActivityAnswer, CohortList, EventNames, FunnelAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
+import type { ActivityAnswer, CohortList, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
 import { get, of, ROOT, send } from "./analytics.ts";
 
@@ -14,6 +14,7 @@ export async function askPosted<T>(path: string, question: Body, signal: AbortSi
 
 export const fetchActivity = posted<ActivityAnswer>("activity");
 export const fetchFunnel = posted<FunnelAnswer>("funnel");
+export const fetchAutopsy = posted<FunnelAutopsyAnswer>("funnel/autopsy");
 export const fetchJourneys = posted<PathsAnswer>("paths");
 export const fetchSessions = posted<SessionsAnswer>("sessions");
 export const fetchRetention = posted<RetentionAnswer>("retention");

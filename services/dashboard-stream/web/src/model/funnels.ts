@@ -1,6 +1,6 @@
 /** A funnel as people put it together, and what its numbers are called. Pure. */
 import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelStep } from "./contracts.ts";
-import { areComplete, bodies, conditionInWords, conditionsOf, filled, text } from "./event-choice.ts";
+import { areComplete, bodies, conditionInWords, conditionsOf, filled, oneOf, text } from "./event-choice.ts";
 import { percent } from "./explorer-choice.ts";
 import { counted, whole } from "./format.ts";
 import { type Body, questionOfPanel, usersLink } from "./product.ts";
@@ -14,8 +14,21 @@ export function funnelQuestion({ steps, ...rest }: FunnelPanel): FunnelQuestion 
 }
 
 export const MOST_STEPS = 12;
+export const MOST_EXCLUSIONS = 4;
 const WINDOW_S = 604_800;
 const LEAST_STEPS = 2;
+
+export const ORDERS = [
+  ["ordered", "one after the other"],
+  ["strict", "nothing in between"],
+  ["any", "in any order"],
+] as const satisfies readonly (readonly [NonNullable<FunnelQuery["order"]>, string])[];
+
+export const UNITS_OF = [
+  ["user", "user"],
+  ["session", "session"],
+  ["account", "account"],
+] as const satisfies readonly (readonly [NonNullable<FunnelQuery["unit"]>, string])[];
 
 export const EMPTY_STEP: FunnelStep = { event_type: "" };
 
@@ -23,7 +36,13 @@ export const EMPTY_STEP: FunnelStep = { event_type: "" };
 export function funnelOf(body: Body | null): FunnelQuestion {
   const steps = bodies(body?.["steps"]).map(stepOf);
   while (steps.length < LEAST_STEPS) steps.push(EMPTY_STEP);
-  return { ...body, steps };
+  const { exclusions, order, unit, ...rest } = body ?? {};
+  return {
+    ...rest,
+    steps,
+    ...filled({ exclusions: bodies(exclusions).map(stepOf) }),
+    ...filled({ order: oneOf(ORDERS.map(([one]) => one), order), unit: oneOf(UNITS_OF.map(([one]) => one), unit) }),
+  };
 }
 
 function stepOf(step: Body): FunnelStep {
@@ -33,10 +52,19 @@ function stepOf(step: Body): FunnelStep {
 
 /** The funnel as it is asked for: without what is empty or as from the start. `null`: a step or a condition is not complete. */
 export function askedFunnel(funnel: FunnelQuestion): FunnelQuestion | null {
-  const { steps, window_s = WINDOW_S, breakdown = "", ...rest } = funnel;
-  const complete = steps.every((step) => step.event_type && areComplete(step.where));
-  if (!complete || steps.length < LEAST_STEPS) return null;
-  return { ...rest, steps, ...(window_s === WINDOW_S ? {} : { window_s }), ...(breakdown ? { breakdown } : {}) };
+  const { steps, window_s = WINDOW_S, breakdown = "", order = "ordered", unit = "user", account = "", exclusions = [], ...rest } = funnel;
+  const complete = [...steps, ...exclusions].every((event) => event.event_type && areComplete(event.where));
+  if (!complete || steps.length < LEAST_STEPS || (unit === "account" && !account)) return null;
+  return {
+    ...rest,
+    steps,
+    ...(window_s === WINDOW_S ? {} : { window_s }),
+    ...(breakdown ? { breakdown } : {}),
+    ...(order === "ordered" ? {} : { order }),
+    ...(unit === "user" ? {} : { unit }),
+    ...(unit === "account" ? { account } : {}),
+    ...(exclusions.length ? { exclusions } : {}),
+  };
 }
 
 const UNITS = [
@@ -112,7 +140,24 @@ export function barsOf(answer: Pick<FunnelAnswer, "steps">, funnel: FunnelQuesti
 }
 
 /** `204 of 1,204 users got to the last step: 17 %` */
-export function resultInWords({ steps }: Pick<FunnelAnswer, "steps">): string {
+export function resultInWords({ steps, unit = "user" }: Pick<FunnelAnswer, "steps" | "unit">): string {
   const [first, last] = [steps[0]?.users ?? 0, steps.at(-1)?.users ?? 0];
-  return `${whole(last)} of ${counted(first, "user")} got to the last step${first ? `: ${percent(last / first)}` : ""}`;
+  return `${whole(last)} of ${counted(first, unit)} got to the last step${first ? `: ${percent(last / first)}` : ""}`;
+}
+
+/** The step before which most users are lost. */
+export function worstStep({ steps }: Pick<FunnelAnswer, "steps">): number {
+  const lost = steps.slice(1).map((step, place) => (steps[place]?.users ?? 0) - step.users);
+  return lost.indexOf(Math.max(...lost)) + 2;
+}
+
+/** What differs between who went on to `step` and who left before it, over the very range of `answer`. */
+export function autopsyQuestion(funnel: FunnelQuestion, { from, to }: Pick<FunnelAnswer, "from" | "to">, step: number): Body {
+  const { breakdown: _, limit: __, ...question } = funnel;
+  return { ...question, from, to, step };
+}
+
+/** How likely chance alone makes as much differ. */
+export function chanceInWords(p: number): string {
+  return p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`;
 }

@@ -20,7 +20,7 @@ export function FunnelBars({ answer, funnel, linkOf }: { answer: FunnelAnswer; f
             {step}. <bdi>{title}</bdi>
           </span>
           <a class="users" href={linkOf({ step, outcome: "converted" }) || undefined}>
-            {counted(users, "user")}
+            {counted(users, answer.unit ?? "user")}
           </a>
           <span class="track" aria-hidden="true">
             <span style={{ width: `${(ofFirst ?? 0) * 100}%` }} />

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedFunnel, barsOf, funnelOf, funnelUsersInWords, funnelUsersLink, resultInWords, stepInWords, windowParts, windowSeconds } from "../../src/model/funnels.ts";
+import { askedFunnel, autopsyQuestion, barsOf, chanceInWords, funnelOf, funnelUsersInWords, funnelUsersLink, resultInWords, stepInWords, windowParts, windowSeconds, worstStep } from "../../src/model/funnels.ts";
 import { usersChoiceOf } from "../../src/model/product.ts";
 
 const FUNNEL = funnelOf({ steps: [{ event_type: "page_view", where: [{ property: "page", op: "prefix", value: "/tea" }] }, { event_type: "feedback" }] });
@@ -16,6 +16,22 @@ test("a funnel is asked for when each step has a type and each condition a prope
   assert.equal(askedFunnel(funnelOf({ steps: [{ event_type: "a", where: [{ property: "" }] }, { event_type: "b" }] })), null);
   assert.deepEqual(askedFunnel({ ...FUNNEL, window_s: 604_800, breakdown: "" }), FUNNEL);
   assert.equal(askedFunnel({ ...FUNNEL, window_s: 60 })?.window_s, 60);
+});
+
+test("a funnel has an order, a unit and exclusions, of which what is as from the start is not asked for", () => {
+  assert.deepEqual(askedFunnel(funnelOf({ ...FUNNEL, order: "ordered", unit: "user", account: "company", exclusions: [] })), FUNNEL);
+  assert.deepEqual(funnelOf({ ...FUNNEL, order: "sideways", unit: 7 }), FUNNEL);
+  assert.equal(askedFunnel(funnelOf({ ...FUNNEL, exclusions: [{ event_type: "" }] })), null);
+  assert.equal(askedFunnel(funnelOf({ ...FUNNEL, unit: "account" })), null);
+  const asked = { ...FUNNEL, order: "any" as const, unit: "account" as const, account: "company", exclusions: [{ event_type: "sign_out", from_step: 1, to_step: 2 }] };
+  assert.deepEqual(askedFunnel(funnelOf(asked)), asked);
+});
+
+test("what differs is asked for of the step before which most users are lost", () => {
+  const steps = [40, 30, 5, 4].map((users, place) => ({ event_type: String(place), users }));
+  assert.equal(worstStep({ steps }), 3);
+  assert.deepEqual(autopsyQuestion({ ...FUNNEL, breakdown: "version", limit: 5 }, { from: 1, to: 9 }, 2), { ...FUNNEL, from: 1, to: 9, step: 2 });
+  assert.deepEqual([chanceInWords(0.0004), chanceInWords(0.0234)], ["p < 0.001", "p = 0.023"]);
 });
 
 test("a window is shown in the largest unit of which it is whole ones", () => {
