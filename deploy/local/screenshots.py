@@ -93,6 +93,7 @@ def pages(root: str) -> dict[str, str]:
         "retention": "retention",
         "journeys": "journeys",
         "activity": "activity",
+        "cohorts": "cohorts",
         "settings": "settings",
     }
     if traces:

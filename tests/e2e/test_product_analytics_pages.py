@@ -446,3 +446,38 @@ async def test_activity_is_bars_and_a_table_of_everybody_or_of_a_cohort(
         await rows.get_by_role("link").first.click()
         found = page.get_by_role("region", name="Users found")
         await expect(found.locator("h2")).to_contain_text(f"of the cohort {name}")
+
+
+@SHAPES
+async def test_a_cohort_is_put_together_by_hand_counted_and_deleted(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    title = f"Askers, {scheme}"
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("cohorts"))
+        await page.evaluate(
+            "([path, key]) => fetch(path, {method: 'POST', headers: {authorization: `Bearer ${key}`}})",
+            [f"{PAGES}/analytics/session", await gateway.key("editor", tenant="default")],
+        )
+        await page.get_by_label("Title").fill(title)
+        part = page.get_by_role("group", name="Users who …", exact=True)
+        await part.get_by_label("Event types", exact=True).fill("dharma_qery")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await page.get_by_role("button", name="use dharma_query").click()
+        await part.get_by_label("In the last days").fill("30")
+        visit.complaints.clear()  # of the refusal
+        await page.get_by_role("button", name="Save", exact=True).click()
+        row = page.get_by_role("region", name="All cohorts").locator("li").filter(has_text=title)
+        await expect(row.get_by_role("link", name=f"{ASKING} users")).to_be_visible()
+        await expect(row).to_contain_text("did dharma_query since now-30d")
+        await _shot(visit, "cohorts", shape)
+        await _is_sound(visit)
+        await row.get_by_role("link", name=f"{ASKING} users").click()
+        found = page.get_by_role("region", name="Users found")
+        await expect(found.locator("h2")).to_contain_text(f"{ASKING} users who are in the cohort askers-{scheme} now")
+        await page.go_back()
+        await row.get_by_role("button", name=f"Delete {title}").click()
+        await row.get_by_role("button", name="Delete for good").click()
+        await expect(row).to_have_count(0)

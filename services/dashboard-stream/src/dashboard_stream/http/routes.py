@@ -44,6 +44,7 @@ APPLICATION_PAGES = (
     "retention",
     "journeys",
     "activity",
+    "cohorts",
     "users",
     "sessions",
     "compare-traces",

@@ -1,7 +1,7 @@
 /** Asks the gateway what users do. */
-import type { ActivityAnswer, CohortList, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
+import type { ActivityAnswer, Cohort, CohortList, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
-import { get, of, ROOT, send } from "./analytics.ts";
+import { get, of, post, ROOT, send } from "./analytics.ts";
 
 /** A question that is posted, though it changes nothing: it is too long for an address. */
 function posted<T>(path: string): (question: Body, signal: AbortSignal) => Promise<T> {
@@ -21,6 +21,7 @@ export const fetchRetention = posted<RetentionAnswer>("retention");
 
 /** Users behind a number; `path` is the question's. */
 export function fetchUsersOf(path: string, question: Body, signal: AbortSignal): Promise<UserList> {
+  if (path === "cohorts/users") return get<UserList>(`${cohortAt(String(question["name"]))}/users?limit=${Number(question["limit"])}`, signal);
   return askPosted<UserList>(path, question, signal);
 }
 
@@ -43,4 +44,16 @@ export function fetchUsers(prefix: string, limit: number, signal: AbortSignal): 
 
 export function fetchCohorts(signal: AbortSignal): Promise<CohortList> {
   return get<CohortList>(`${ROOT}/cohorts`, signal);
+}
+
+export function storeCohort(name: string, body: Body): Promise<Cohort> {
+  return post<Cohort>(cohortAt(name), body);
+}
+
+export function deleteCohort(name: string, revision: number): Promise<unknown> {
+  return post(`${cohortAt(name)}/delete`, { revision });
+}
+
+function cohortAt(name: string): string {
+  return `${ROOT}/cohorts/${encodeURIComponent(name)}`;
 }

@@ -86,7 +86,8 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
   return [kept.key === key ? kept.asked : NOTHING, () => now.current()];
 }
 
-function failureOf(error: unknown): Failure {
+/** Why nothing was answered, as a page says it; what is no answer is thrown on. */
+export function failureOf(error: unknown): Failure {
   if (!(error instanceof NoAnswer)) throw error;
   const { nearest = [] } = error.place;
   return { why: error.message, key: error.status === 401 || error.status === 403, ...(error.field ? { field: error.field, nearest } : {}) };

@@ -1,6 +1,7 @@
 /** Lists of users in words: whom a list holds, by the question that it is the answer to. Pure. */
 import type { Body } from "./product.ts";
 import { activityUsersInWords } from "./activity.ts";
+import { cohortUsersInWords } from "./cohorts.ts";
 import { funnelUsersInWords } from "./funnels.ts";
 import { journeysUsersInWords } from "./journeys.ts";
 import { retentionUsersInWords } from "./retention.ts";
@@ -9,6 +10,7 @@ import { sessionsUsersInWords } from "./sessions.ts";
 /** What a user of the list did, by the path of the question. */
 const WORDS: Readonly<Record<string, (question: Body) => string>> = {
   "activity/users": activityUsersInWords,
+  "cohorts/users": cohortUsersInWords,
   "funnel/users": funnelUsersInWords,
   "paths/users": journeysUsersInWords,
   "retention/users": retentionUsersInWords,

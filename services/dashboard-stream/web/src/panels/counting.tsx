@@ -35,7 +35,8 @@ export function Counting<T extends object>({ asked, retry, replace, children }: 
   );
 }
 
-function Refused({ failure, retry, replace }: { failure: Failure; retry: () => void; replace?: (field: string, name: string) => void }) {
+/** Why a question or a change was refused, with the names that may be meant. */
+export function Refused({ failure, retry, replace }: { failure: Failure; retry: () => void; replace?: (field: string, name: string) => void }) {
   const { field = "", nearest = [] } = failure;
   return (
     <Notice tone="bad" action="Try again" act={retry}>

@@ -1,17 +1,18 @@
 /** Puts a question about sessions together: what makes one, which of them count, and by what they are told apart. */
-import { zone } from "../model/format.ts";
 import { INTERVALS, type Interval, type SessionsQuestion } from "../model/sessions.ts";
 import type { FormProps } from "./asked-by-form.tsx";
 import { Choice } from "./choice.tsx";
+import { CohortField } from "./cohort-field.tsx";
 import { faultOf } from "./event-conditions.tsx";
 import { EventSelection } from "./event-selection.tsx";
 import { TextField } from "./field.tsx";
 import { Part } from "./form-part.tsx";
 import { SessionRule } from "./session-rule.tsx";
+import { ZoneField } from "./zone-field.tsx";
 import "./product.css";
 
 export function SessionsForm({ question, set, names, fault }: FormProps<SessionsQuestion>) {
-  const { event_types = [], where = [], interval = "day", tz = "UTC", breakdown = "", page = "" } = question;
+  const { event_types = [], where = [], interval = "day", tz, breakdown = "", page = "" } = question;
   const put = (changed: Partial<SessionsQuestion>) => set({ ...question, ...changed });
   const properties = names?.properties ?? [];
   return (
@@ -26,8 +27,9 @@ export function SessionsForm({ question, set, names, fault }: FormProps<Sessions
       <TextField title="By" value={breakdown} list={properties} set={(name) => put({ breakdown: name })} placeholder="version" {...faultOf(fault("breakdown"))} />
       <div class="question-row">
         <Choice title="Period" value={interval || "day"} values={INTERVALS} words={(one) => one} set={(one) => put({ interval: one as Interval })} {...faultOf(fault("interval"))} />
-        <TextField title="Time zone" value={tz} list={["UTC", zone()]} set={(name) => put({ tz: name })} {...faultOf(fault("tz"))} />
+        <ZoneField tz={tz} set={(name) => put({ tz: name })} error={fault("tz")} />
       </div>
+      <CohortField cohort={question.cohort} set={(cohort) => put({ cohort })} error={fault("cohort")} />
     </div>
   );
 }

@@ -9,7 +9,7 @@ import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, HOME_PATH, INCIDENTS_PATH, 
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
 import type { Action } from "../model/palette.ts";
-import { ACTIVITY_PATH, FUNNELS_PATH, JOURNEYS_PATH, RETENTION_PATH, SESSIONS_PATH, USERS_PATH } from "../model/product.ts";
+import { ACTIVITY_PATH, COHORTS_PATH, FUNNELS_PATH, JOURNEYS_PATH, RETENTION_PATH, SESSIONS_PATH, USERS_PATH } from "../model/product.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
 import { leave, type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { toggleKiosk, useKiosk } from "./kiosk.ts";
@@ -88,6 +88,7 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   retention: lazyPage(() => import("./retention-view.tsx").then((module) => module.RetentionView)),
   sessions: lazyPage(() => import("./sessions-view.tsx").then((module) => module.SessionsView)),
   activity: lazyPage(() => import("./activity-view.tsx").then((module) => module.ActivityView)),
+  cohorts: lazyPage(() => import("./cohorts-view.tsx").then((module) => module.CohortsView)),
   users: lazyPage(() => import("./users-view.tsx").then((module) => module.UsersView)),
   "compare-traces": lazyPage(() => import("./compare-traces-view.tsx").then((module) => module.CompareTracesView)),
   capsule: lazyPage(() => import("./capsule-view.tsx").then((module) => module.CapsuleView)),
@@ -122,6 +123,7 @@ const OTHERS: Place[] = [
   { path: FUNNELS_PATH, title: "Funnels", group: "Product" },
   { path: RETENTION_PATH, title: "Retention", group: "Product" },
   { path: JOURNEYS_PATH, title: "Journeys", group: "Product" },
+  { path: COHORTS_PATH, title: "Cohorts", group: "Product" },
   { path: SETTINGS_PATH, title: "Keys and settings", group: "Administer" },
 ];
 
