@@ -12,17 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.product.counting.autopsy import (
-    FALSE_DISCOVERIES,
-    Autopsy,
-    AutopsyCounts,
-    AutopsyUsers,
-    Difference,
-    Split,
-    count_bucket,
-    differences,
-    two_digits,
-)
+from analytics.product.counting.autopsy.counts import AutopsyCounts, count_bucket, two_digits
+from analytics.product.counting.autopsy.definition import FALSE_DISCOVERIES, Autopsy
+from analytics.product.counting.autopsy.differences import Difference, Split, differences
+from analytics.product.counting.autopsy.users import AutopsyUsers
 from analytics.product.counting.event_order import Match
 from analytics.product.counting.funnels.counts import FunnelCounts, FunnelUsers
 from analytics.product.counting.funnels.counts import count_bucket as count_funnel

@@ -8,17 +8,10 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from analytics.product.counting.autopsy import (
-    FALSE_DISCOVERIES,
-    Autopsy,
-    AutopsyCounts,
-    AutopsyUsers,
-    Difference,
-    Factor,
-    Split,
-    count_bucket,
-    differences,
-)
+from analytics.product.counting.autopsy.counts import AutopsyCounts, count_bucket
+from analytics.product.counting.autopsy.definition import FALSE_DISCOVERIES, Autopsy, Factor
+from analytics.product.counting.autopsy.differences import Difference, Split, differences
+from analytics.product.counting.autopsy.users import AutopsyUsers
 from analytics.product.counting.breakdowns import number_label
 from analytics.product.counting.conditions import column_of
 from analytics.product.segments.event_rows import FIELDS
