@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from benchmarks import (
     activity,
     backfill,
+    compacting,
     erasing,
     explorer_floods,
     freshness,
@@ -70,6 +71,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "activity": (activity.activity, "active users of each day, with a condition, over the same month, against the same"),
     "paths": (paths.paths, "paths of users within sessions over the same month, against the same"),
     "erase": (erasing.erase, "one user of the same month erased, from the order to the receipt"),
+    "compacting": (compacting.compacting, "storing a backlog while as many events are compacted, against the same alone"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),
     "series-watched": (series.watched, "memory of the predictor with 50,000 live series"),
     "steady": (steady.steady, "memory of analytics at 10,000 events/s; not among all rows, as it takes ten minutes"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from analytics.errors import DatabaseAway, StatementTimeout
@@ -28,6 +28,8 @@ from analytics.storage.tables import Partition, Table, partition_for, partition_
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
+
+Pause = Callable[[], Awaitable[None]]
 
 EVENTS = Table("events")
 
@@ -52,7 +54,9 @@ STATEMENT_S = 300.0
 BUSY_ITEMS = 2_000
 BUSY_S = 60.0
 BUSY_LOOK_S = 0.2
-"""While so many items wait to be stored, which comes first, no day is begun; but one after so long at the latest."""
+BUSY_PAUSES = 3.0
+"""While so many items wait to be stored, which comes first, no day is begun; but one after so long at the latest.
+Of one that is begun, pauses are so many times as long as the work between them, while anything waits."""
 
 RETRY_S = 600.0
 """A day that could not be compacted because of a bug waits so long for its next turn."""
@@ -102,7 +106,7 @@ class Compaction:
             async with self._once(day, "a day of events cannot be compacted", stop) as due:
                 if due:
                     async with rewriting(session):
-                        self.compacted += await compact(session, day)
+                        self.compacted += await compact(session, day, self._pauses())
 
     async def _apply_edges(self, session: Session, stop: asyncio.Event, *, due: bool) -> None:
         now = asyncio.get_running_loop().time()
@@ -140,6 +144,18 @@ class Compaction:
             self._failed[what] = now + RETRY_S
             self.failed += 1
 
+    def _pauses(self) -> Pause:
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+
+        async def pause_if_busy() -> None:
+            nonlocal since
+            if self._waiting():
+                await asyncio.sleep(BUSY_PAUSES * (loop.time() - since))
+            since = loop.time()
+
+        return pause_if_busy
+
     async def _let_storing_go_first(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         latest = loop.time() + BUSY_S
@@ -175,8 +191,13 @@ async def due_days(session: Session) -> list[datetime]:
     return due
 
 
-async def compact(session: Session, day: datetime) -> int:
-    """Puts the new events of ``day``, which begins there, into segments; returns how many. The session holds the lock."""
+async def _no_pause() -> None:
+    pass
+
+
+async def compact(session: Session, day: datetime, breathe: Pause = _no_pause) -> int:
+    """Puts the new events of ``day``, which begins there, into segments; returns how many. The session holds the lock. Awaits
+    ``breathe`` after each part of the work."""
     compacted = 0
     ends, of_day = day + timedelta(days=1), day.astimezone(UTC).date()
     await session.fetch("summarize_new_blocks", partition_for(EVENTS, day).name)
@@ -199,9 +220,11 @@ async def compact(session: Session, day: datetime) -> int:
                 given = (tenant, day, ends, mark, below, list(buckets))
                 async for read in session.batches("new_event_rows", *given, at_once=READ_AT_ONCE):
                     await asyncio.to_thread(rows.add, read)
+                    await breathe()
                 compacted += len(rows)
                 for bucket, segment in (await asyncio.to_thread(rows.segments)).items():
                     await add_rows(session, tenant, of_day, bucket, segment)
+                    await breathe()
         await session.execute("put_mark", of_day, below)
     return compacted
 
