@@ -20,3 +20,8 @@ def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
 
 def test_there_are_documents() -> None:
     assert ROOT / "README.md" in DOCUMENTS
+
+
+@pytest.mark.parametrize("guide", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name)
+def test_the_readme_leads_to_every_guide(guide: Path) -> None:
+    assert f"](docs/{guide.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
