@@ -85,3 +85,32 @@ async def test_names_and_users_are_listed_whether_they_are_compacted_or_not(aske
     for parameters in ({"limit": "0"}, {"limit": "201"}, {"prefix": "x" * 257}, {"prefix": "a\0b"}, {"begins": "a"}):
         status, answer = await asker.ask("users", **parameters)
         assert (status, answer["field"]) == (422, next(iter(parameters))), answer
+
+
+async def test_a_list_of_users_has_each_person_once_and_says_which_id_was_found(asker: Asker) -> None:
+    old = NOW_MS - 2 * DAY_MS
+    devices = [f"device {n:02}" for n in range(30)]
+    await asker.analytics.publish(
+        *(happened(device, "page_view", NOW_MS) for device in devices),
+        happened("bob", "page_view", old),
+        happened("dan", "page_view", old),
+    )
+    await asker.analytics.wait_settled()
+    assert len(await asker.users(prefix="device")) == 30
+    known = [happened("zoe", "identify", NOW_MS + n, anonymous_id=device) for n, device in enumerate(devices[1:])]
+    await asker.analytics.publish(*known)
+    await asker.analytics.wait_settled()
+
+    async def check() -> None:
+        assert await asker.users() == ["device 00", "zoe", "bob", "dan"]
+        assert await asker.users(limit="3") == ["device 00", "zoe", "bob"]
+        _, found = await asker.ask("users", prefix="device", limit="5")
+        shown = [(user["user_id"], user.get("matched")) for user in found["users"]]
+        assert (shown, found.get("more", False)) == ([("device 00", None), ("zoe", "device 01")], False)
+        _, found = await asker.ask("users", prefix="d", limit="2")
+        assert ([user["user_id"] for user in found["users"]], found["more"]) == (["dan", "device 00"], True)
+
+    await check()
+    pending = "SELECT count(*) FROM person_edges WHERE pending"
+    await wait_until(lambda: asker.analytics.fetchval(pending), equals=0)
+    await check()

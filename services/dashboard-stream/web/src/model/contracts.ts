@@ -2028,10 +2028,14 @@ export interface KeepWindow {
   services?: string[];
 }
 
-/** ``last_day``: the UTC day of the latest event, as YYYY-MM-DD. */
+/**
+ * A person, by the id by which answers name them. ``last_day``: the UTC day of the latest event of those of their ids that
+ * the list looked through, as YYYY-MM-DD. ``matched``: an id of theirs that begins with the prefix, where theirs does not.
+ */
 export interface KnownUser {
   user_id: string;
   last_day: string;
+  matched?: string | null;
 }
 
 /** The answer to a :class:`UsersQuery`. ``more``: others are not listed. */

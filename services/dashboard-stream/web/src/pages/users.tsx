@@ -89,10 +89,16 @@ function Known({ known, prefix, more }: { known: KnownUsers; prefix: string; mor
           </tr>
         </thead>
         <tbody>
-          {users.map(({ user_id, last_day }) => (
+          {users.map(({ user_id, last_day, matched }) => (
             <tr key={user_id}>
               <th scope="row">
                 <UserLink id={user_id} />
+                {matched && (
+                  <small class="muted">
+                    {" "}
+                    also <bdi>{matched}</bdi>
+                  </small>
+                )}
               </th>
               <td>{last_day}</td>
             </tr>

@@ -35,10 +35,12 @@ class UsersQuery(Struct, omit_defaults=True, kw_only=True):
 
 
 class KnownUser(Struct, omit_defaults=True, kw_only=True):
-    """``last_day``: the UTC day of the latest event, as YYYY-MM-DD."""
+    """A person, by the id by which answers name them. ``last_day``: the UTC day of the latest event of those of their ids that
+    the list looked through, as YYYY-MM-DD. ``matched``: an id of theirs that begins with the prefix, where theirs does not."""
 
     user_id: str
     last_day: str
+    matched: str | None = None
 
 
 class KnownUsers(Struct, omit_defaults=True, kw_only=True):

@@ -70,6 +70,11 @@ SELECT s.user_id, s.person_id FROM (
     LEFT JOIN person_ids AS p ON p.tenant = $1 AND p.hash = hashtextextended(g.id, 0)
 ) AS old JOIN person_ids AS s ON s.tenant = $1 AND s.person = old.person
 
+-- name: persons_of_ids
+-- tenant, ids. Of those whose person is another id, that id.
+SELECT p.user_id, p.person_id FROM unnest($2::text[]) AS g (id)
+JOIN person_ids AS p ON p.tenant = $1 AND p.hash = hashtextextended(g.id, 0)
+
 -- name: id_hashes
 -- ids
 SELECT id, hashtextextended(id, 0) AS hash FROM unnest($1::text[]) AS g (id)
