@@ -15,7 +15,9 @@ import "./product.css";
 const ONCE_MS = 3_600_000;
 
 export function FunnelAutopsy({ answer, funnel }: { answer: FunnelAnswer; funnel: FunnelQuestion }) {
-  const [step, setStep] = useState(() => worstStep(answer));
+  const [chosen, choose] = useState<number | null>(null);
+  // A sample, which may come first, can have another one than all users have.
+  const step = chosen ?? worstStep(answer);
   const [asks, setAsks] = useState<string | null>(null);
   const [found, retry] = useAsked(asks, ONCE_MS, (signal) => fetchAutopsy(JSON.parse(asks ?? "{}"), signal));
   const steps = funnel.steps.map((one, place) => ({ number: String(place + 1), words: `${place + 1}. ${stepInWords(one)}` })).slice(1);
@@ -29,7 +31,7 @@ export function FunnelAutopsy({ answer, funnel }: { answer: FunnelAnswer; funnel
           setAsks(JSON.stringify(autopsyQuestion(funnel, answer, step)));
         }}
       >
-        <Choice title="Before step" value={String(step)} values={steps.map(({ number }) => number)} words={(number) => steps.find((one) => one.number === number)?.words ?? number} set={(number) => setStep(Number(number))} />
+        <Choice title="Before step" value={String(step)} values={steps.map(({ number }) => number)} words={(number) => steps.find((one) => one.number === number)?.words ?? number} set={(number) => choose(Number(number))} />
         <button type="submit">Compare</button>
       </form>
       {asks && (
