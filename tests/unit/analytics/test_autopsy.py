@@ -16,7 +16,7 @@ from analytics.product.counting.autopsy.counts import AutopsyCounts, count_bucke
 from analytics.product.counting.autopsy.definition import FALSE_DISCOVERIES, Autopsy
 from analytics.product.counting.autopsy.differences import Difference, Split, differences
 from analytics.product.counting.autopsy.users import AutopsyUsers
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.funnels.counts import FunnelCounts, FunnelUsers
 from analytics.product.counting.funnels.counts import count_bucket as count_funnel
 from analytics.product.counting.funnels.definition import Funnel
@@ -27,8 +27,8 @@ SEEDS = 200
 COLUMNS = ("event_type", "data.model", "data.ms", "data.plan", "data.id", "data.tag")
 
 
-def matching(event_type: str) -> Match:
-    return Match(frozenset([event_type]))
+def matching(event_type: str) -> EventFilter:
+    return EventFilter(frozenset([event_type]))
 
 
 def autopsy(step: int = 2, *, as_of_ms: int = 1 << 50, min_users: int = 20, around_ms: int = 60_000) -> Autopsy:

@@ -15,7 +15,7 @@ from analytics.product.counting import association
 from analytics.product.counting.conditions import Condition
 from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.dose_response import ACTIVITY, DoseResponse, DoseResponses, count_bucket
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from rigs.product_days import Happened, buckets
 
 USERS = (0, 1, 5, 1 << 60, -1)
@@ -33,7 +33,7 @@ EVENTS = st.lists(
     max_size=20,
 )
 MATCHES = st.sampled_from(
-    [Match(), Match(frozenset("a")), Match(frozenset("b")), Match(frozenset("a"), (Condition("data.plan", "!=", ("pro",)),))]
+    [EventFilter(), EventFilter(("a",)), EventFilter(("b",)), EventFilter(("a",), (Condition("data.plan", "!=", ("pro",)),))]
 )
 QUESTIONS = st.builds(
     lambda start, dose, measure, response, days, exposure, within, since, lasts: DoseResponse(
@@ -63,7 +63,7 @@ QUESTIONS = st.builds(
 Row = tuple[float | None, int, int, str | None, str | None]
 
 
-def matches(event: Happened, match: Match) -> bool:
+def matches(event: Happened, match: EventFilter) -> bool:
     typed = not match.event_types or event.event_type in match.event_types
     return typed and all((event.get("plan") == one.values[0]) == (one.op == "=") for one in match.conditions)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from analytics.product.counting.conditions import Condition, column_of
 from analytics.product.counting.day import Day
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.funnels.counts import FunnelCounts, FunnelUsers, Outcome, count_bucket, count_events
 from analytics.product.counting.funnels.definition import Exclusion, Funnel
 from analytics.product.counting.funnels.matching import AccountEvents, TooManyEvents
@@ -27,8 +27,8 @@ DAY_MS = 86_400_000
 Counts = dict[str | None, tuple[list[int], list[int]]]
 
 
-def matching(event_type: str, conditions: tuple[Condition, ...] = ()) -> Match:
-    return Match(frozenset([event_type]), conditions)
+def matching(event_type: str, conditions: tuple[Condition, ...] = ()) -> EventFilter:
+    return EventFilter(frozenset([event_type]), conditions)
 
 
 class Happened(NamedTuple):
@@ -80,7 +80,7 @@ def funnels(draw: st.DrawFn) -> Funnel:
     )
 
 
-def matches(event: Happened, step: Match) -> bool:
+def matches(event: Happened, step: EventFilter) -> bool:
     return event.event_type in step.event_types and all(
         (event.topic == condition.values[0]) == (condition.op == "=") for condition in step.conditions
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analytics.product.counting import path_sums
 from analytics.product.counting.conditions import Condition
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.grouping import Group, matches
 from analytics.product.counting.path_sums import OTHER, PathSums
 from analytics.product.counting.paths import PathQuestion, path_rows, users_of
@@ -39,7 +39,7 @@ EVENTS = st.lists(
     max_size=16,
 )
 ANCHORS = st.sampled_from(
-    [None, Match(frozenset(["buy"])), Match(frozenset(["view"]), (Condition("data.page", "=", ("/a",)),))]
+    [None, EventFilter(frozenset(["buy"])), EventFilter(frozenset(["view"]), (Condition("data.page", "=", ("/a",)),))]
 )
 
 
@@ -203,7 +203,7 @@ def fast(question: PathQuestion, events: list[Happened], parts: int, limit: int)
 @settings(max_examples=600, deadline=None)
 def test_paths_are_those_of_the_definition(
     events: list[Happened],
-    anchor: Match | None,
+    anchor: EventFilter | None,
     ends: bool,
     node: str,
     window_ms: int | None,
@@ -218,7 +218,7 @@ def test_paths_are_those_of_the_definition(
         from_ms=span[0],
         to_ms=sum(span),
         window_ms=window_ms,
-        steps=Match(types),
+        steps=EventFilter(types),
         node=node,
         anchor=anchor,
         ends=ends and anchor is not None,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from analytics.product.counting import breakdowns, sessions
 from analytics.product.counting.breakdowns import TooManyValues
 from analytics.product.counting.conditions import Condition
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.periods import Interval, next_period, period_starts
 from analytics.product.counting.sessions import (
     CAMPAIGN_MS,
@@ -184,7 +184,7 @@ def test_sessions_are_those_of_the_definition(
         rule=rule,
         from_ms=from_ms,
         to_ms=to_ms,
-        match=Match(conditions=(Condition("data.page", "=", ("a",)),)) if by_match else None,
+        match=EventFilter(conditions=(Condition("data.page", "=", ("a",)),)) if by_match else None,
         breakdown="data.plan",
         page="data.page",
         periods=period_starts(from_ms, to_ms, interval, BERLIN),

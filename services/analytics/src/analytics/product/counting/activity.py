@@ -29,7 +29,7 @@ import numpy as np
 from analytics.product.counting.breakdowns import Labels, TooManyValues, labels_of
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import DAY_MS, Day
-from analytics.product.counting.events import EventFilter, rows_of
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.ordering import ranks
 from analytics.product.counting.periods import are_days, periods_of
 from analytics.product.segments.segment import Ints
@@ -169,7 +169,7 @@ def _active(activity: Activity, days: Sequence[Day], labels: Labels) -> _Active:
         starts = np.cumsum(segment.counts, dtype=np.int64) - segment.counts
         begins = day.start_ms + segment.t[starts].astype(np.int64)
         firsts[rank] = np.minimum(firsts[rank], periods_of(activity.days, begins))
-        at = rows_of(segment, activity.events)
+        at = activity.events.rows(segment)
         on = periods_of(activity.days, day.start_ms + segment.t[at].astype(np.int64))
         inside = (on >= 0) & (on < count)
         if not inside.all():

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import DAY_MS, Day
-from analytics.product.counting.events import EventFilter, rows_of
+from analytics.product.counting.events import EventFilter
 from analytics.product.segments.segment import Column, Ints, Segment
 
 Function = Literal["count", "sum", "mean", "min", "max", "last"]
@@ -172,7 +172,7 @@ def _matching(events: EventFilter, from_ms: int, to_ms: int, users: Ints, days: 
     for day in days:
         if day.start_ms >= to_ms or day.start_ms + DAY_MS <= from_ms:
             continue
-        at = rows_of(day.segment, events)
+        at = events.rows(day.segment)
         t = day.start_ms + day.segment.t[at].astype(np.int64)
         at = at[(t >= from_ms) & (t < to_ms)]
         places = np.minimum(np.searchsorted(users, day.segment.users), len(users) - 1)

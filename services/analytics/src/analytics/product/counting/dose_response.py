@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from analytics.product.counting.breakdowns import Labels, by_name, check_values, labels_of
 from analytics.product.counting.day import DAY_MS, Day
-from analytics.product.counting.event_order import TYPE, Match, no_labels
+from analytics.product.counting.event_order import no_labels
+from analytics.product.counting.events import TYPE, EventFilter
 from analytics.product.counting.ordering import ranks
 from analytics.product.segments.segment import Ints
 
@@ -46,11 +47,11 @@ class DoseResponse:
     """Times in ms since 1970. ``value``: the column that is measured, for all but ``count``. ``strata``: columns, or
     :data:`ACTIVITY`."""
 
-    start: Match
-    dose: Match
+    start: EventFilter
+    dose: EventFilter
     measure: Measure
     value: str = ""
-    response: Match
+    response: EventFilter
     days: bool = False
     exposure_ms: int
     within_ms: int

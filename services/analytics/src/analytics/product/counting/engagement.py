@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from analytics.product.counting.breakdowns import MAX_LABELS, Labels, by_name, check_values, labels_of
 from analytics.product.counting.day import DAY_MS, Day
-from analytics.product.counting.events import EventFilter, rows_of
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.ordering import ranks
 from analytics.product.counting.periods import period_of_day, periods_of
 from analytics.product.segments.segment import Ints, Segment
@@ -248,7 +248,7 @@ def _parts(engagement: Engagement, days: Sequence[Day], labels: Labels) -> Itera
         segment = day.segment
         t = day.start_ms + segment.t.astype(np.int64)
         users = np.repeat(rank, segment.counts)
-        active = rows_of(segment, engagement.activity)
+        active = engagement.activity.rows(segment)
         rated, ratings = _ratings(engagement.ratings, segment)
         period = period_of_day(engagement.bounds, day)
         of_day = np.full(len(t), period) if period is not None else periods_of(engagement.bounds, t)
@@ -273,7 +273,7 @@ def _ratings(asked: Ratings | None, segment: Segment) -> tuple[Ints, Ints]:
     column = segment.columns.get(asked.column) if asked else None
     if asked is None or column is None or column.numbers is None:
         return _NONE, _NONE
-    at = rows_of(segment, asked.events)
+    at = asked.events.rows(segment)
     at = at[np.isfinite(column.numbers[at])]
     shares = (np.clip(column.numbers[at], asked.low, asked.high) - asked.low) / (asked.high - asked.low)
     return at, np.rint(shares * _WHOLE).astype(np.int64)

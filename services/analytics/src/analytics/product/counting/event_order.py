@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.product.counting.breakdowns import Labels, by_name, labels_of
-from analytics.product.counting.conditions import Bools, Condition, met
+from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import DAY_MS, Day
+from analytics.product.counting.events import ANY_EVENT, EventFilter
 from analytics.product.counting.ordering import by_user, ranks, settle_ties
-from analytics.product.segments.event_rows import FIELDS
 from analytics.product.segments.segment import Ints, Segment
-
-TYPE = FIELDS[0]
 
 Floats = NDArray[np.float64]
 
@@ -32,31 +30,6 @@ class Flag(Protocol):
     def columns(self) -> set[str]: ...
 
     def of(self, segment: Segment, at: Ints, /) -> Bools: ...
-
-
-class Match(NamedTuple):
-    """Events of one of ``event_types`` (none: of any) that meet all conditions."""
-
-    event_types: frozenset[str] = frozenset()
-    conditions: tuple[Condition, ...] = ()
-
-    @property
-    def columns(self) -> set[str]:
-        return {condition.column for condition in self.conditions}
-
-    def of(self, segment: Segment, at: Ints) -> Bools:
-        """Whether each of the rows ``at`` is such an event."""
-        found = np.ones(len(at), np.bool_)
-        if self.event_types:
-            types = segment.columns.get(TYPE)
-            wanted = [] if types is None else [value in self.event_types for value in types.values]
-            found = np.array([False, *wanted], np.bool_)[types.codes[at]] if types is not None else ~found
-        for condition in self.conditions:
-            found &= met(segment, at, condition)
-        return found
-
-
-ANY_EVENT = Match()
 
 
 class Events(NamedTuple):
@@ -85,7 +58,7 @@ def events_in_order(
     to_ms: int,
     labels: Mapping[str, Labels],
     *,
-    kept: Match = ANY_EVENT,
+    kept: EventFilter = ANY_EVENT,
     numbers: Sequence[str] = (),
     flags: Sequence[Flag] = (),
 ) -> Events:
@@ -99,7 +72,7 @@ def events_in_order(
         at = np.arange(segment.rows)
         if from_ms > day.start_ms or to_ms < day.start_ms + DAY_MS:
             at = at[(t >= from_ms) & (t < to_ms)]
-        if kept.event_types or kept.conditions:
+        if not kept.is_any:
             at = at[kept.of(segment, at)]
         if len(at) < segment.rows:
             t, users = t[at], users[at]

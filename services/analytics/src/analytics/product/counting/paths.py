@@ -33,7 +33,8 @@ import numpy as np
 from analytics.product.counting.breakdowns import Labels, check_values
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import Day
-from analytics.product.counting.event_order import ANY_EVENT, TYPE, Events, Floats, Match, events_in_order
+from analytics.product.counting.event_order import Events, Floats, events_in_order
+from analytics.product.counting.events import ANY_EVENT, TYPE, EventFilter
 from analytics.product.counting.grouping import Group, GroupedLabels
 from analytics.product.counting.sessions import BEYOND_MS, SessionRule, session_starts
 from analytics.product.segments.segment import PROPERTY, Ints, Segment
@@ -53,7 +54,7 @@ class Failed(NamedTuple):
         return {TYPE, ERROR, STATUS}
 
     def of(self, segment: Segment, at: Ints) -> Bools:
-        failed = Match(frozenset(["error"])).of(segment, at)
+        failed = EventFilter(frozenset(["error"])).of(segment, at)
         if error := segment.columns.get(ERROR):
             failed |= np.array([False, *(value not in _NOT_FAILED for value in error.values)], np.bool_)[error.codes[at]]
             if error.numbers is not None:
@@ -71,9 +72,9 @@ class PathQuestion:
     from_ms: int
     to_ms: int
     window_ms: int | None = None
-    steps: Match = ANY_EVENT
+    steps: EventFilter = ANY_EVENT
     node: str = TYPE
-    anchor: Match | None = None
+    anchor: EventFilter | None = None
     ends: bool = False
     """Whether the path ends with the anchor instead of beginning with it."""
     max_steps: int = 5
@@ -94,7 +95,7 @@ class PathQuestion:
         """Of which types events are read; ``None``: of all."""
         if not self.steps.event_types or (self.anchor and not self.anchor.event_types):
             return None
-        return sorted(self.steps.event_types | (self.anchor.event_types if self.anchor else frozenset()))
+        return sorted({*self.steps.event_types, *(self.anchor.event_types if self.anchor else ())})
 
     @property
     def read_from_ms(self) -> int:
@@ -152,7 +153,7 @@ def path_rows(question: PathQuestion, days: Sequence[Day], labels: Mapping[str, 
         question.read_from_ms,
         question.read_to_ms,
         labels,
-        kept=Match(frozenset(types)) if types else ANY_EVENT,
+        kept=EventFilter(frozenset(types)) if types else ANY_EVENT,
         numbers=[question.latency] if question.latency else [],
         flags=[question.steps, *anchors, *failures],
     )

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from analytics.product.counting.breakdowns import MAX_LABELS, OTHER, Labels, by_name, labels_of
 from analytics.product.counting.day import Day
-from analytics.product.counting.events import EventFilter, rows_of
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.ordering import by_user, ranks, settle_ties
 from analytics.product.counting.periods import are_days, period_of_day, periods_of
 from analytics.product.segments.segment import Ints
@@ -175,7 +175,7 @@ def _users_and_periods(retention: Retention, day: Day, rank: Ints, wanted: Event
     period = period_of_day(retention.bounds, day)
     if period is not None and wanted.is_any:
         return rank, np.full(len(rank), period)
-    at = rows_of(day.segment, wanted)
+    at = wanted.rows(day.segment)
     users = np.repeat(rank, day.segment.counts)[at]
     if period is not None:
         return users, np.full(len(users), period)
@@ -202,7 +202,7 @@ def _members(retention: Retention, days: Sequence[Day], of_day: Sequence[Ints], 
 def _labelled_members(retention: Retention, days: Sequence[Day], of_day: Sequence[Ints], labels: Labels) -> _Members:
     parts = []
     for day, rank in zip(days, of_day, strict=True):
-        at = rows_of(day.segment, retention.start)
+        at = retention.start.rows(day.segment)
         users = np.repeat(rank, day.segment.counts)[at]
         t = day.start_ms + day.segment.t[at].astype(np.int64)
         parts.append((users, t, labels_of(retention.breakdown, day.segment, at, labels)))

@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from analytics.product.counting.breakdowns import Labels, check_values
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import DAY_MS, Day
-from analytics.product.counting.event_order import ANY_EVENT, TYPE, Events, Match, events_in_order, no_labels
+from analytics.product.counting.event_order import Events, events_in_order, no_labels
+from analytics.product.counting.events import ANY_EVENT, TYPE, EventFilter
 from analytics.product.counting.periods import local_midnights
 from analytics.product.segments.segment import PROPERTY, Ints
 
@@ -90,8 +91,8 @@ class SessionQuestion:
     rule: SessionRule
     from_ms: int
     to_ms: int
-    kept: Match = ANY_EVENT
-    match: Match | None = None
+    kept: EventFilter = ANY_EVENT
+    match: EventFilter | None = None
     breakdown: str = ""
     page: str = ""
     periods: Ints | None = None

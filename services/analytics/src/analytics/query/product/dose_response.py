@@ -31,7 +31,7 @@ from analytics.product.counting.dose_response import (
     count_bucket,
     of_bucket,
 )
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
 from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
@@ -144,8 +144,8 @@ def question_of(asked: DoseResponseQuery | DoseResponseUsersQuery) -> DoseRespon
     )
 
 
-def _match(event_type: str, where: Sequence[PropertyCondition], field: str) -> Match:
-    return Match(frozenset([event_type] if event_type else ()), conditions_of(where, f"{field}.where"))
+def _match(event_type: str, where: Sequence[PropertyCondition], field: str) -> EventFilter:
+    return EventFilter(frozenset([event_type] if event_type else ()), conditions_of(where, f"{field}.where"))
 
 
 def _reads(asked: DoseResponseQuery | DoseResponseUsersQuery, question: DoseResponse) -> Reads:

@@ -11,7 +11,7 @@ import numpy as np
 from analytics.product.counting.breakdowns import OTHER
 from analytics.product.counting.conditions import column_of
 from analytics.product.counting.day import Day
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.funnels.counts import FunnelCounts, FunnelUsers, count_bucket, count_events
 from analytics.product.counting.funnels.definition import MAX_OF_ONE_TYPE, Exclusion, Funnel
 from analytics.product.counting.funnels.matching import MAX_ACCOUNT_EVENTS, AccountEvents, TooManyEvents
@@ -181,8 +181,8 @@ def _exclusion(asked: FunnelQuery, one: FunnelExclusion, field: str) -> Exclusio
     return Exclusion(_match(one, field), after - 1, before - 1)
 
 
-def _match(asked: FunnelStep | FunnelExclusion, field: str) -> Match:
-    return Match(frozenset([asked.event_type]), conditions_of(asked.where, f"{field}.where"))
+def _match(asked: FunnelStep | FunnelExclusion, field: str) -> EventFilter:
+    return EventFilter(frozenset([asked.event_type]), conditions_of(asked.where, f"{field}.where"))
 
 
 def event_names(asked: FunnelQuery) -> Names:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from analytics.product.counting.breakdowns import OTHER
 from analytics.product.counting.conditions import column_of
 from analytics.product.counting.day import DAY_MS, Day
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.grouping import Group
 from analytics.product.counting.path_sums import OTHER as OTHER_NAME
 from analytics.product.counting.path_sums import PathSums
@@ -92,7 +92,7 @@ def question_of(asked: PathsQuery | PathsUsersQuery) -> PathQuestion:
         from_ms=asked.from_ms,
         to_ms=asked.to_ms,
         window_ms=window_ms,
-        steps=Match(frozenset(asked.event_types), conditions_of(asked.where, "where")),
+        steps=EventFilter(frozenset(asked.event_types), conditions_of(asked.where, "where")),
         node=column_of(asked.node),
         anchor=_anchor(asked.start, "start") or _anchor(asked.end, "end"),
         ends=asked.end is not None,
@@ -104,13 +104,13 @@ def question_of(asked: PathsQuery | PathsUsersQuery) -> PathQuestion:
     )
 
 
-def _anchor(asked: PathAnchor | None, field: str) -> Match | None:
+def _anchor(asked: PathAnchor | None, field: str) -> EventFilter | None:
     if asked is None:
         return None
     if not asked.event_type and not asked.where:
         raise QueryError("must have an event_type or a condition", field=field)
     types = frozenset([asked.event_type] if asked.event_type else [])
-    return Match(types, conditions_of(asked.where, f"{field}.where"))
+    return EventFilter(types, conditions_of(asked.where, f"{field}.where"))
 
 
 def _reads(asked: PathsQuery | PathsUsersQuery, question: PathQuestion) -> Reads:

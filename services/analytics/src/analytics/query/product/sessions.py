@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analytics.product.counting.breakdowns import OTHER, Labels
 from analytics.product.counting.conditions import Bools, column_of
 from analytics.product.counting.day import DAY_MS
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.periods import next_period, period_starts
 from analytics.product.counting.sessions import (
     BOUNCES,
@@ -115,8 +115,8 @@ def question_of(asked: SessionsQuery | SessionsUsersQuery) -> SessionQuestion:
         rule=rule,
         from_ms=asked.from_ms,
         to_ms=asked.to_ms,
-        kept=Match(frozenset(asked.event_types)),
-        match=Match(conditions=conditions) if conditions else None,
+        kept=EventFilter(frozenset(asked.event_types)),
+        match=EventFilter(conditions=conditions) if conditions else None,
         breakdown=column_of(asked.breakdown) if asked.breakdown else "",
         page=column_of(asked.page) if asked.page else "",
         periods=periods,

@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from analytics.product.counting.event_order import TYPE, Match
+from analytics.product.counting.events import TYPE, EventFilter
 
 Order = Literal["ordered", "strict", "any"]
 Unit = Literal["user", "session", "account"]
@@ -46,7 +46,7 @@ MAX_OF_ONE_TYPE = 5
 class Exclusion(NamedTuple):
     """An event that must not lie between the steps ``after`` and ``before``, counted from 0."""
 
-    match: Match
+    match: EventFilter
     after: int
     before: int
 
@@ -55,7 +55,7 @@ class Exclusion(NamedTuple):
 class Funnel:
     """Times in ms since 1970; ``breakdown`` and ``account`` are columns."""
 
-    steps: Sequence[Match]
+    steps: Sequence[EventFilter]
     window_ms: int
     from_ms: int
     to_ms: int
@@ -73,7 +73,7 @@ class Funnel:
         return {TYPE, *wanted, *filter(None, (self.breakdown, self.account))}
 
     @property
-    def events(self) -> list[Match]:
+    def events(self) -> list[EventFilter]:
         """Steps and exclusions."""
         return [*self.steps, *(exclusion.match for exclusion in self.exclusions)]
 

@@ -11,7 +11,7 @@ from analytics.product.counting.breakdowns import Labels, by_name, labels_of
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import Day
 from analytics.product.counting.event_order import Events as UserEvents
-from analytics.product.counting.event_order import Match
+from analytics.product.counting.events import EventFilter
 from analytics.product.counting.funnels.definition import Funnel
 from analytics.product.counting.ordering import by_user, ranks, settle_ties
 from analytics.product.counting.sessions import SessionRule, session_starts
@@ -159,7 +159,7 @@ def _wanted(funnel: Funnel, day: Day) -> Ints:
     t = _times(day)
     wanted = (t >= funnel.from_ms) & (t < funnel.to_ms + funnel.window_ms)
     if not funnel.needs_all_events:
-        wanted &= Match(frozenset(funnel.event_types or ())).of(day.segment, np.arange(day.segment.rows))
+        wanted &= EventFilter(frozenset(funnel.event_types or ())).of(day.segment, np.arange(day.segment.rows))
     return np.flatnonzero(wanted)
 
 
