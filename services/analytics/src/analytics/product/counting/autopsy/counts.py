@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import ROUND_FLOOR, Context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from analytics.product.counting.day import Day
 MOST_VALUES = 5_000
 """Values of a property at one moment: of more, it is an id, and is not compared."""
 
-_DIGITS = 2
+_FLOOR = Context(prec=2, rounding=ROUND_FLOOR)
 
 Values = dict[str | float, NDArray[np.int64]]
 """Users who left and who went on, by value."""
@@ -79,14 +80,8 @@ def _add_numbers(users: ComparedUsers, moment: Moment, column: str, counts: Auto
 
 
 def two_digits(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The greatest numbers of two digits that are not above."""
-    magnitude = np.abs(values)
-    with np.errstate(divide="ignore"):
-        exponent = np.where(magnitude > 0, np.floor(np.log10(magnitude)), 0) - (_DIGITS - 1)
-    rounded = np.array([float(f"{value:.{_DIGITS - 1}e}") for value in values.tolist()])
-    below: NDArray[np.float64] = np.where(rounded > values, rounded - 10.0**exponent, rounded)
-    tidy = [float(f"{value:.{_DIGITS}e}") for value in below.tolist()]
-    return np.array(tidy)
+    """The greatest numbers of two decimal digits that are not above."""
+    return np.array([float(_FLOOR.create_decimal(repr(value))) for value in values.tolist()])
 
 
 def _split(left: Bools) -> NDArray[np.int64]:
