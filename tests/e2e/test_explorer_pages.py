@@ -442,6 +442,10 @@ async def test_home_says_how_services_are_and_what_changed_and_leads_on(
         await expect(page.locator(".own-services")).to_contain_text("drishti/gateway")
         await expect(page.locator(".whole")).to_contain_text("service")
         await expect(page.locator(".changes")).to_contain_text("KettleCold")
+        onwards = page.get_by_role("region", name="Go to")
+        for name in ("users", "activity", "retention", "funnels"):
+            link = onwards.get_by_role("link", name=name.capitalize(), exact=True)
+            await expect(link).to_have_attribute("href", f"{PAGES}/{name}")
         await _shot(visit, "home", shape)
         await _fits(page)
         await services.first.get_by_role("link", name="Errors of").click()

@@ -9,6 +9,7 @@ import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { counted, inWords, whole } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
+import { ACTIVITY_PATH, FUNNELS_PATH, RETENTION_PATH, USERS_PATH } from "../model/product.ts";
 import { apart, inOneSentence, type ServiceHealth } from "../model/service-health.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { IncidentList } from "../panels/insights-panel.tsx";
@@ -76,6 +77,18 @@ export function HomePage({ services, open, changes, problem, dashboards, units, 
           </li>
           <li>
             <a href={MAP_PATH}>Service map</a> <small>Who calls whom, how often, and what fails.</small>
+          </li>
+          <li>
+            <a href={USERS_PATH}>Users</a> <small>What each of them did, with their requests, errors and traces.</small>
+          </li>
+          <li>
+            <a href={ACTIVITY_PATH}>Activity</a> <small>Active users of a day, a week and a month, new ones and those who stay away.</small>
+          </li>
+          <li>
+            <a href={RETENTION_PATH}>Retention</a> <small>Who came back after a day, a week, a month.</small>
+          </li>
+          <li>
+            <a href={FUNNELS_PATH}>Funnels</a> <small>Where users leave, and what differs between them and those who go on.</small>
           </li>
           <li>
             <a href={METRICS_PATH}>Metrics</a> <small>Every number there is, and your own KPIs.</small>
