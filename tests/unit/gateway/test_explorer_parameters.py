@@ -85,3 +85,27 @@ def test_fingerprints_and_ids_of_traces_may_be_in_upper_case() -> None:
         of_parameters(query.model, text, ids, **asked)  # type: ignore[arg-type]
     with pytest.raises(QueryError):
         of_document(models["change_error"], {"status": "resolved"}, {"fingerprint": "G" * 16}, **asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("levels", "refused"), [(64, False), (66, True), (900, True)])
+def test_a_document_that_is_nested_too_deeply_is_refused(levels: int, refused: bool) -> None:
+    put = next(query for query in QUERIES if query.name == "put_cohort")
+    condition: dict[str, object] = {"did": {}}
+    for _ in range(levels - 2):
+        condition = {"not": condition}
+    document = {"title": "t", "condition": condition}
+    if not refused:
+        of_document(put.model, document, {"name": "deep"}, tenant="acme", now=NOW)
+        return
+    with pytest.raises(QueryError, match="nested more than 64 levels deep") as error:
+        of_document(put.model, document, {"name": "deep"}, tenant="acme", now=NOW)
+    assert error.value.field == "condition"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity"])
+def test_a_text_that_is_no_number_is_refused_where_a_number_is_expected(text: str) -> None:
+    asked = next(query for query in QUERIES if query.name == "dose_response")
+    document = {"dose": {"measure": "count"}, "edges": [1, text]}
+    with pytest.raises(QueryError) as refused:
+        of_document(asked.model, document, {}, tenant="acme", now=NOW)
+    assert (str(refused.value), refused.value.field) == ("must be a number", "edges.1")

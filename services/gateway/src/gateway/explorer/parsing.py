@@ -6,6 +6,7 @@ where they are not given; a field that is a list takes the parameter once or sev
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
@@ -22,6 +23,8 @@ from drishti.measures import time_ranges
 
 DEFAULT_RANGE_MS = 3_600_000
 MAX_PARAMETERS = 256
+MAX_DEPTH = 64
+"""Objects and lists in a field of a document, one in another."""
 
 TENANT = "tenant"
 _TYPES = {
@@ -90,6 +93,8 @@ def of_document(model: type[Struct], document: object, path: Mapping[str, str], 
     known = fields_of(model)
     if not isinstance(document, dict):
         raise QueryError("the body must be a JSON object")
+    if deep := _too_deep(document):
+        raise QueryError(f"is nested more than {MAX_DEPTH} levels deep", field=deep)
     for name in document:
         if name not in known.names or name in path:
             choices = ", ".join(one for one in known.names if one not in path)
@@ -107,10 +112,12 @@ def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant
         if isinstance(value := given[name], str):
             given[name] = value.lower()
     try:
-        return msgspec.convert({**given, TENANT: tenant}, model, strict=False)
+        question = msgspec.convert({**given, TENANT: tenant}, model, strict=False)
     except msgspec.ValidationError as error:
         wrong = invalid_payload(error, model)
         raise QueryError(in_words(wrong.error), field=_PLACE.sub(r".\1", wrong.field)) from None
+    _refuse_infinite(msgspec.to_builtins(question), "")
+    return question
 
 
 def in_words(error: str) -> str:
@@ -129,6 +136,18 @@ def in_words(error: str) -> str:
     return error
 
 
+def _too_deep(document: dict[str, Any]) -> str | None:
+    """The first field of ``document`` that holds more than :data:`MAX_DEPTH` objects and lists, one in another."""
+    for name, value in document.items():
+        level = [value]
+        for _ in range(MAX_DEPTH + 1):
+            parts = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
+            level = [one for part in parts for one in part]
+        if level:
+            return name[:64]
+    return None
+
+
 def _refuse_nul(given: Any, field: str) -> None:
     """Raises :class:`QueryError` where a text holds what no stored text can hold."""
     if isinstance(given, str):
@@ -141,6 +160,18 @@ def _refuse_nul(given: Any, field: str) -> None:
     elif isinstance(given, list):
         for place, value in enumerate(given):
             _refuse_nul(value, f"{field}.{place}")
+
+
+def _refuse_infinite(given: Any, field: str) -> None:
+    """Raises :class:`QueryError` where a number is none, as from the text `nan`: JSON would have null for it."""
+    if isinstance(given, float) and not math.isfinite(given):
+        raise QueryError("must be a number", field=field)
+    if isinstance(given, dict):
+        for name, value in given.items():
+            _refuse_infinite(value, f"{field}.{name}" if field else name)
+    elif isinstance(given, list):
+        for place, value in enumerate(given):
+            _refuse_infinite(value, f"{field}.{place}")
 
 
 def _refuse_unknown(of: Any, given: Any, field: str) -> None:
