@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from analytics.query.product.timeline_rows import Position, cursor_of
 from drishti.events import AnalyticsEvent, RequestEvent
 from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
@@ -21,6 +22,7 @@ from rigs.analytics import event, request
 from rigs.waiting import wait_until
 
 DAY_MS = 86_400_000
+END_US = int(time.time()) * 1_000_000
 START_MS = int(time.time()) // 86_400 * DAY_MS - 4 * DAY_MS
 ADA = "ada & co/é?#%2F <b>"
 IDS = [ADA, "device 1", "device 2"]
@@ -251,6 +253,8 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(timelines: Timelines
         ({"user_id": "eve", "kinds": "span"}, 422, "kinds.0"),
         ({"user_id": "eve", "before": "%%"}, 422, "before"),
         ({"user_id": "eve", "before": "WzEsImV2ZW50Il0x"}, 422, "before"),
+        ({"user_id": "eve", "before": cursor_of(Position(END_US, "event", "\0"))}, 422, "before"),
+        ({"user_id": "eve", "event_types": "dharma_qery"}, 404, "event_types.0"),
         ({"user_id": "eve", "gap_s": "0"}, 422, "gap_s"),
         ({"user_id": "eve", "to": "-1"}, 422, "to"),
         ({"user_id": "eve", "to": "9" * 30}, 422, "to"),

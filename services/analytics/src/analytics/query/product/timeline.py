@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 
 from analytics.product.counting.personal_sessions import PersonalSessions, personal_sessions
+from analytics.product.segments.reading import KnownNames
+from analytics.query.product.asked import Name, Names, check_names
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.person_ids import person_ids
 from analytics.query.product.timeline_rows import Wanted, cursor_of, position_of, read_page
@@ -61,6 +63,8 @@ class TimelineAnswers:
         async with self._counting.snapshot(asked.tenant, "timeline", hint="ask for fewer kinds or an earlier time") as session:
             as_of = await session.value("clock")
             person = await person_ids(session, asked.tenant, asked.user_id, most=MOST_IDS)
+            types = [Name(name, f"event_types.{place}") for place, name in enumerate(asked.event_types)]
+            await check_names(KnownNames(session, asked.tenant), Names(types))
             end = _instant(as_of) + NEWEST if asked.to_ms is None else _instant(asked.to_ms)
             kinds = asked.kinds or [*ALL_KINDS]
             wanted = Wanted(asked.tenant, person.ids, kinds, asked.event_types, end, asked.limit)

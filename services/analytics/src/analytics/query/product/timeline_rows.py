@@ -95,9 +95,12 @@ def position_of(cursor: str) -> Position | None:
     if not cursor:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Position)
+        position = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Position)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
-        raise QueryError("is not one that an answer gave", field="before") from None
+        position = None
+    if position is None or "\0" in position.id:
+        raise QueryError("is not one that an answer gave", field="before")
+    return position
 
 
 async def _stored(session: Session) -> tuple[datetime, datetime]:
