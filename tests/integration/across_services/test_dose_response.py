@@ -169,6 +169,8 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> Non
     await refused(422, "from", **{"from": 0, "to": 1000})
     await refused(422, "strata", strata=["a"] * 6)
     await asker.refused("/dose-response/users", 422, "without_dose", dose=wait, without_dose=True, from_dose=1)
+    await asker.refused("/dose-response/users", 422, "from_dose", dose=wait, from_dose=6, to_dose=5)
+    await asker.refused("/dose-response/users", 422, "to_dose", dose=wait, to_dose="nan")
     found = await asker.answer("/dose-response/users", dose=wait, from_dose=5, to_dose=6)
     assert (found["total"], found["users"]) == (1, ["one"])
     assert (await asker.answer("/dose-response/users", dose=wait, to_dose=5))["total"] == 0

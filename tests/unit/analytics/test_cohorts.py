@@ -7,12 +7,14 @@ import random
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.product.counting.cohorts import (
     All,
     AnyOf,
+    Comparison,
     Did,
     Function,
     Listed,
@@ -164,3 +166,14 @@ def test_the_users_who_are_asked_about_need_have_no_events() -> None:
     never = Did(EventFilter(("a",)), 0, END_MS, 0, 0)
     assert members_of(never, np.array([3, 4]), []).tolist() == [True, True]
     assert members_of(never, np.empty(0, np.int64), []).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("function", "op", "value"), [("mean", "=", 0), ("sum", "=", 0), ("mean", "<=", 1e307), ("sum", ">=", -1)]
+)
+def test_numbers_whose_sum_no_float_holds_are_compared(function: Function, op: Comparison, value: float) -> None:
+    numbers = [(0, 1e308), (0, 1e308), (1, -1e308), (1, -1e308)]
+    events = [Happened(5, BEGIN_MS + day * DAY_MS, "a", {"n": number}) for day, number in numbers]
+    members = Metric(EventFilter(), BEGIN_MS, END_MS, function, "data.n", op, value)
+    (days,) = days_by_bucket(events).values()
+    assert members_of(members, users_of(days), days).tolist() == [True]

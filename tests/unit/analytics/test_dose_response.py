@@ -196,3 +196,22 @@ def test_ranges_have_as_many_users_as_equal_doses_allow() -> None:
 def test_spearman_gives_ties_the_mean_of_their_ranks() -> None:
     assert association.spearman(np.array([1.0, 2, 3, 4]), np.array([5, 6, 7, 8])) == pytest.approx(1)
     assert association.spearman(np.array([1.0, 2, 2, 3]), np.array([1, 0, 1, 0])) == pytest.approx(-3 / math.sqrt(4.5 * 4))
+
+
+def test_means_are_numbers_where_sums_are_beyond_what_a_float_holds() -> None:
+    largest = float(np.finfo(np.float64).max)
+    asked = DoseResponse(
+        start=Match(), dose=Match(), measure="mean", value="data.ms", response=Match(), days=False,
+        exposure_ms=DAY_MS, within_ms=1, from_ms=0, to_ms=DAY_MS, strata=(),
+    )  # fmt: skip
+    values = {0: [1e308, 1e308, -1e308], 1: [largest] * 3, 5: [-1e308], -1: [0.1, 0.2]}
+    events = [Happened(user, ms, "a", (("ms", value),)) for user, sent in values.items() for ms, value in enumerate(sent)]
+    found = DoseResponses(labels=asked.no_labels())
+    for days in buckets(events, 1):
+        count_bucket(asked, days, found)
+    met = found.all()
+    doses = dict(zip(met.users.tolist(), met.doses.tolist(), strict=True))
+    assert doses == pytest.approx({0: 1e308 / 3, 1: largest, 5: -1e308, -1: 0.15})
+    assert doses[-1] == 0.15
+    of_all = association.means(np.array([0, 0, 2]), np.array([largest, largest, -1.5]), 3)
+    assert of_all.tolist() == pytest.approx([largest, math.nan, -1.5], nan_ok=True)

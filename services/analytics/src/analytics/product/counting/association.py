@@ -24,6 +24,9 @@ Floats = NDArray[np.float64]
 
 Z95 = 1.959963984540054
 
+SMALL = 2.0**-64
+"""Sums of numbers that are multiplied with it are the same, and not beyond what a float can be, however many there are."""
+
 
 class Interval(NamedTuple):
     """95 %."""
@@ -37,6 +40,15 @@ class Trend(NamedTuple):
 
     z: float
     p: float
+
+
+def means(places: Ints, values: Floats, count: int) -> Floats:
+    """The mean of the values of each of ``count`` places, NaN where there is none. Only means must be numbers, not sums."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = np.bincount(places, values * SMALL, minlength=count) / np.bincount(places, minlength=count) / SMALL
+    largest = np.finfo(np.float64).max
+    clipped: Floats = np.clip(found, -largest, largest)
+    return clipped
 
 
 def quantile_edges(doses: Floats, ranges: int) -> list[float]:

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.product.counting.association import SMALL
 from analytics.product.counting.conditions import Bools
 from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.counting.events import EventFilter
@@ -193,7 +194,7 @@ def _compared(metric: Metric, users: Ints, days: Sequence[Day]) -> Bools:
         counts += np.bincount(places, minlength=len(users))
         match metric.function:
             case "sum" | "mean":
-                found += np.bincount(places, values, minlength=len(users))
+                found += np.bincount(places, values * SMALL, minlength=len(users))
             case "min":
                 np.minimum.at(found, places, values)
             case "max":
@@ -211,7 +212,8 @@ def _compared(metric: Metric, users: Ints, days: Sequence[Day]) -> Bools:
         return of_counts
     if metric.function == "mean":
         found = found / np.maximum(counts, 1)
-    compared: Bools = (counts > 0) & compare(found, metric.value)
+    value = metric.value * SMALL if metric.function in ("sum", "mean") else metric.value
+    compared: Bools = (counts > 0) & compare(found, value)
     return compared
 
 

@@ -27,6 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.product.counting.association import means
 from analytics.product.counting.breakdowns import Labels, by_name, check_values, labels_of
 from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.counting.event_order import no_labels
@@ -154,9 +155,10 @@ def _doses(asked: DoseResponse, users: Ints, values: Floats, count: int) -> Floa
         largest = np.full(count, -np.inf)
         np.maximum.at(largest, users, values)
         return np.where(times > 0, largest, np.nan)
-    with np.errstate(invalid="ignore"):
-        means: Floats = np.round(np.bincount(users, weights=values, minlength=count) / times, 6)
-    return means
+    found = means(users, values, count)
+    with np.errstate(over="ignore"):
+        rounded = np.round(found, 6)
+    return np.where(np.isinf(rounded), found, rounded)
 
 
 def _responses(asked: DoseResponse, users: Ints, t: Ints, count: int) -> Ints:

@@ -13,6 +13,7 @@ import numpy as np
 from analytics.product.counting.association import (
     Floats,
     Trend,
+    means,
     of_mean,
     quantile_edges,
     range_of,
@@ -100,6 +101,8 @@ class DoseResponseUserAnswers:
         high = math.inf if asked.to_dose is None else asked.to_dose
         if asked.without_dose and (asked.from_dose is not None or asked.to_dose is not None):
             raise QueryError("cannot be chosen together with a range of the dose", field="without_dose")
+        if low >= high:
+            raise QueryError("must be below `to_dose`", field="from_dose")
 
         def chosen(days: Sequence[Day]) -> Ints:
             met = of_bucket(question, days, question.no_labels())
@@ -221,7 +224,7 @@ def _bin(responses: Ints, days: bool, doses: Floats | None = None) -> DoseBin:
     count = len(responses)
     found = DoseBin(users=count, value=float(responses.mean()), few=count < FEW)
     if doses is not None:
-        found.mean_dose = float(doses.mean())
+        found.mean_dose = float(means(np.zeros(count, np.int64), doses, 1)[0])
     if days:
         interval = of_mean(responses)
     else:
