@@ -119,7 +119,8 @@ async def test_wrong_rules_are_refused_and_of_two_who_change_them_one_wins(asker
     of_cohort = [{"property": "cohort:some", "value": "true"}]
     await refused("rules.0.where.0.property", {"name": "x", "where": of_cohort})
     await refused("rules", *({"name": str(n), "bots": True} for n in range(51)))
-    await refused("revision", RULES[0], revision=7)
+    for revision in (7, 2**31, 10**30):
+        await refused("revision", RULES[0], revision=revision)
     assert (await asker.get("/people/exclusion")) == (200, {"rules": [], "revision": 0})
     assert (await asker.change("/people/exclusion", rules=RULES[:1], revision=0))[0] == 200
     await refused("revision", RULES[1])

@@ -23,6 +23,9 @@ from drishti.messages.product.exclusion import USER_ID, Exclusion, ExclusionQuer
 MOST_IDS = 200_000
 """Users whose ids may begin with a text that a rule names."""
 
+_LAST_REVISION = 2**31 - 1
+"""Of those that the table can have: no later one is there, either."""
+
 _LAST_CHARACTER = "\U0010ffff"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[ExclusionRule]).decode
@@ -50,7 +53,7 @@ class ExclusionChanges:
         """The rules that hold now. Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         _check(asked.rules)
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
-            given = (asked.tenant, _encode(asked.rules).decode(), asked.revision)
+            given = (asked.tenant, _encode(asked.rules).decode(), min(asked.revision, _LAST_REVISION))
             changed = await session.execute("put_exclusion_rules", *given)
             stored = await _stored(session, asked.tenant)
         if not changed:
