@@ -159,3 +159,22 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> Non
     await asker.refused("/activity/users", 422, "state", period_from=1, state="gone")
     await asker.refused("/activity/users", 422, "breakdown", period_from=1, breakdown="topic")
     await asker.refused("/activity", 404, "cohort", cohort="nobody")
+    in_years = NOW_MS + 1_000 * DAY_MS
+    await asker.refused("/activity", 422, "from", **{"from": in_years, "to": in_years + DAY_MS})
+
+
+async def test_a_property_that_is_not_kept_by_user_is_not_said_to_be_missing(asker: Asker) -> None:
+    many = {f"p{number:03}": number for number in range(250)}
+    await asker.analytics.publish(happened(1, "view", NOW_MS - DAY_MS, **many))
+    await asker.analytics.wait_settled()
+    assert (await asker.answer("/activity", breakdown="p249"))["users"] == 1
+    await compacted(asker.analytics)
+    assert (await asker.answer("/activity", breakdown="p000"))["users"] == 1
+    answer = await asker.refused("/activity", 422, "breakdown", breakdown="p249")
+    assert "too many properties" in answer["error"]
+    assert (await asker.refused("/activity", 404, "breakdown", breakdown="p00"))["nearest"]
+    await asker.analytics.publish(happened(2, "view", NOW_MS - DAY_MS, **{f"q{number}": 1 for number in range(1_500)}))
+    await asker.analytics.wait_settled()
+    await compacted(asker.analytics)
+    answer = await asker.refused("/activity", 404, "breakdown", breakdown="q1499")
+    assert "as far as is known" in answer["error"]

@@ -273,6 +273,11 @@ class KnownNames:
         records = await self._session.fetch("segment_columns", self._tenant, date.min, date.max)
         return {record["col"] for record in records} - {*_ALWAYS}
 
+    async def omitted(self) -> set[str]:
+        """Columns that segments lack though events have such properties."""
+        records = await self._session.fetch("segment_dictionaries", self._tenant, "omitted")
+        return {name for record in records for name in dictionary_of(StoredColumn("", b"", record["dictionary"]))}
+
     async def of_people(self) -> set[str]:
         """Properties of users and accounts."""
         return await property_columns(self._session, self._tenant)

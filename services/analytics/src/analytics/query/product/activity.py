@@ -46,6 +46,9 @@ class ActivityAnswers:
             lambda days: count_bucket(activity, days, counts),
             sample=asked.sample,
         )
+        if not (asked.where or asked.cohort or asked.sample or counts.periods.any() or counts.days.any()):
+            of_types = " of these types" if asked.event_types else ""
+            raise QueryError(f"no event with a user{of_types} lies in this range: ask for another one", field="from")
         return await asyncio.to_thread(answer_of, asked, activity, counts, counted)
 
 

@@ -10,7 +10,7 @@ from analytics.product.counting.conditions import Condition, column_of
 from analytics.product.counting.events import EventFilter
 from analytics.product.segments.event_rows import FIELDS
 from analytics.product.segments.reading import KnownNames
-from analytics.product.segments.segment import OF_ACCOUNT, OF_USER, PROPERTY
+from analytics.product.segments.segment import ANY, OF_ACCOUNT, OF_USER, PROPERTY
 from drishti.errors import QueryError
 from drishti.messages.product.cohorts import COHORT
 from drishti.messages.product.conditions import PropertyCondition, wrong_comparison
@@ -92,9 +92,15 @@ async def check_names(known: KnownNames, asked: Names) -> None:
     columns = await known.columns()
     if missing - columns:
         columns |= await known.new_columns()
-    for name, field in properties:
-        if column_of(name) not in columns and column_of(name) not in FIELDS:
-            raise unknown("no event with a user has this property", name, map(shown, columns), field)
+    if missing := missing - columns:
+        name, field = next(one for one in properties if column_of(one.name) in missing)
+        omitted = await known.omitted()
+        if column_of(name) in omitted:
+            raise QueryError(
+                "is not kept by user, since events of some days have too many properties: ask without it", field=field
+            )
+        kept = ", as far as is known: some days have too many to remember" if ANY in omitted else ""
+        raise unknown(f"no event with a user has this property{kept}", name, map(shown, columns), field)
 
 
 def shown(column: str) -> str:
