@@ -178,3 +178,17 @@ async def test_a_property_that_is_not_kept_by_user_is_not_said_to_be_missing(ask
     await compacted(asker.analytics)
     answer = await asker.refused("/activity", 404, "breakdown", breakdown="q1499")
     assert "as far as is known" in answer["error"]
+    await asker.changed("/people/exclusion", rules=[{"name": "programs", "bots": True}], revision=0)
+    assert (await asker.answer("/activity"))["users"] == 2
+
+
+async def test_one_event_with_very_many_properties_hides_no_others(asker: Asker) -> None:
+    for number, day in enumerate((3, 2)):
+        await asker.analytics.publish(happened(number, "view", NOW_MS - day * DAY_MS, topic="tea"))
+        await asker.analytics.wait_settled()
+        await compacted(asker.analytics)
+    await asker.analytics.publish(happened(3, "view", NOW_MS - DAY_MS, **{f"a{number}": 1 for number in range(1_500)}))
+    await asker.analytics.wait_settled()
+    await compacted(asker.analytics)
+    answer = await asker.answer("/activity", breakdown="topic")
+    assert {group["value"]: group["users"] for group in answer["groups"]} == {"tea": 2, None: 1}

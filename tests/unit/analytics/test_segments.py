@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.product.counting.conditions import Condition, met
+from analytics.product.counting.day import Day
+from analytics.product.people.exclusion import BOT_COLUMNS, Rule, left_out
 from analytics.product.segments.event_rows import MAX_TEXT, EventRow, EventRows
 from analytics.product.segments.segment import ANY, MAX_OMITTED, MAX_PROPERTIES, Segment, bucket_of, decode, encode, merge
 
@@ -128,11 +130,22 @@ def test_a_flood_of_names_costs_no_known_property_its_column() -> None:
     flood.add([row({f"p{n}": 1 for n in range(n, n + 500)}, t=n) for n in range(0, MAX_PROPERTIES + MAX_OMITTED + 500, 500)])
     flood.add([row({"topic": "cups"}, t=9_999)])
     merged = merge(known, flood.segments()[0])
-    assert len(merged.columns) == MAX_PROPERTIES + 1  # and the type
+    assert len(merged.columns.keys() - {*BOT_COLUMNS}) == MAX_PROPERTIES + 1  # and the type
+    for merged_again in (merged, merge(merged, known), decode(encode(merge(merge(known, known), merged)))):
+        assert not any(merged_again.omits(column) for column in BOT_COLUMNS)
     assert ANY in merged.omitted
     assert sorted(merged.columns["data.topic"].values) == ["cups", "tea"]
     assert merged.omits("data.whatever")
     assert not merged.omits("data.topic")
+
+
+def test_a_flood_of_names_does_not_hide_programs() -> None:
+    flood = EventRows()
+    flood.add([row({f"p{n}": 1 for n in range(MAX_PROPERTIES + MAX_OMITTED + 9)}), row({"user_agent": "Googlebot/2.1"}, t=1)])
+    segment = flood.segments()[0]
+    assert ANY in segment.omitted
+    left, programs = left_out([Day(0, segment)], [Rule(bots=True)])
+    assert (left, programs) == ([], 1)
 
 
 def test_a_property_that_a_segment_omits_is_omitted_of_both() -> None:

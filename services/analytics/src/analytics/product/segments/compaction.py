@@ -42,6 +42,9 @@ ROWS_MOST = 200_000
 """A day is compacted when so many seconds have passed since the last time, or when it has so many new rows: an eighth of those
 that it has, within these limits. To merge is to rewrite, and what is not merged is read row by row by every question."""
 
+KNOWN_FOR = timedelta(days=7)
+"""Properties that a day, or one so long before it, has a column of keep it, however many others come."""
+
 ROWS_IN_MEMORY = 100_000
 READ_AT_ONCE = 2_000
 
@@ -212,7 +215,7 @@ async def compact(session: Session, day: datetime, breathe: Pause = _no_pause) -
         for record in await session.fetch("new_events_by_tenant", day, ends, mark, below):
             tenant, events = record["tenant"], record["events"]
             await session.execute("put_user_ids", tenant, day, ends, mark, below)
-            keep = {row["col"] for row in await session.fetch("segment_columns", tenant, of_day, of_day)}
+            keep = {row["col"] for row in await session.fetch("segment_columns", tenant, of_day - KNOWN_FOR, of_day)}
             at_once = max(1, min(BUCKETS, BUCKETS * ROWS_IN_MEMORY // events))
             for first in range(0, BUCKETS, at_once):
                 buckets = range(first, min(BUCKETS, first + at_once))

@@ -16,6 +16,7 @@ import numpy as np
 
 from analytics.product.segments.own_ids import OWN
 from analytics.product.segments.segment import (
+    KEPT,
     MAX_OMITTED,
     MAX_PROPERTIES,
     PROPERTY,
@@ -86,7 +87,7 @@ class EventRows:
     with ``only`` no others do."""
 
     def __init__(self, keep: Iterable[str] = (), *, only: bool = False) -> None:
-        self._keep = frozenset(keep)
+        self._keep = frozenset(keep) if only else KEPT.union(keep)
         self._only = only
         self._users: list[int] = []
         self._t: list[int] = []
@@ -142,6 +143,11 @@ class EventRows:
 
     def segments(self) -> dict[int, Segment]:
         """A segment for each bucket that has rows."""
+        unsure = len(self._omitted) > MAX_OMITTED  # then a column says that nothing of it was omitted
+        if unsure:
+            for name in self._keep:
+                if name.startswith(PROPERTY):
+                    self._properties.setdefault(name.removeprefix(PROPERTY), _Property())
         users = np.array(self._users, np.int64)
         t = np.array(self._t, np.int32)
         columns = {
@@ -151,7 +157,6 @@ class EventRows:
         columns[OWN] = Column(np.array(self._own, np.uint32), self._own_codes.values_by_code())
         columns |= {PROPERTY + name: of.column(len(users)) for name, of in self._properties.items()}
         found = {}
-        unsure = len(self._omitted) > MAX_OMITTED  # then a column says that nothing of it was omitted
         buckets = bucket_of(users)
         for bucket in np.unique(buckets).tolist():
             at = np.flatnonzero(buckets == bucket)

@@ -16,12 +16,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.product.people.bots import PROPERTIES as USER_AGENTS
+
 BUCKETS = 16
 BUCKET_BITS = 60
 """Bits of a hash below those that say its bucket."""
 
 MAX_PROPERTIES = 200
-"""Properties of a segment that have a column."""
+"""Properties of a segment that have a column, beside those of :data:`KEPT`."""
 
 MAX_OMITTED = 1_000
 """Names of properties without a column that are remembered."""
@@ -31,6 +33,9 @@ ANY = "*"
 
 PROPERTY = "data."
 """What the columns of properties begin with; others are fields of the event itself."""
+
+KEPT = frozenset(PROPERTY + name for name in USER_AGENTS)
+"""Columns that properties have however many others there are: rules by which people are left out read them."""
 
 OF_USER, OF_ACCOUNT = "user.", "account."
 """What properties of users and accounts begin with, which no stored segment has."""
@@ -115,7 +120,8 @@ def _segment(
     starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]]) if len(users) else np.empty(0, np.int64)
     counts = np.diff(np.r_[starts, len(users)]).astype(np.uint32)
     first = set(keep)
-    properties = sorted((name for name in columns if name.startswith(PROPERTY)), key=lambda name: (name not in first, name))
+    others = (name for name in columns if name.startswith(PROPERTY) and name not in KEPT)
+    properties = sorted(others, key=lambda name: (name not in first, name))
     without = set(properties[MAX_PROPERTIES:])
     kept = {name: _used(column_of(name), order) for name in columns if name not in without}
     return Segment(users[starts], counts, t[order], kept, _bounded(without.union(omitted) - kept.keys()))
