@@ -417,6 +417,9 @@ async def test_an_order_that_is_none_is_told_what_to_change(office: Office) -> N
         status, answer = await office.ask("POST", "/api/erasures", json=document)
         assert (status, answer.get("field", "")) == (422, field), answer
     assert (await office.ask("DELETE", "/api/users/a", params={"block": "perhaps"}))[0] == 422
+    for query, field in (("blok=true", "blok"), ("block=true&block=false", "block")):
+        status, answer = await office.ask("DELETE", f"/api/users/a?{query}")
+        assert (status, answer["field"]) == (422, field)
     for unknown in (str(uuid.uuid4()), "nonsense"):
         assert (await office.ask("GET", f"/api/erasures/{unknown}"))[0] == 404
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -76,6 +77,11 @@ class ErasureRoutes:
         return await self._begin(await sent_json(request, BODY_BYTES), by)
 
     async def _delete(self, request: Request, by: Principal) -> Response:
+        for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():
+            if name != "block":
+                raise Refused(422, "there is no such parameter; there is block", field=name[:64])
+            if times > 1:
+                raise Refused(422, "given twice", field=name)
         block = BLOCK.get(request.query_params.get("block", ""))
         if block is None:
             raise Refused(422, "must be true or false", field="block")
