@@ -1,7 +1,7 @@
 /** Asks the queries of a panel: what came of them, and why something of it is missing. */
 import type { QueryPanel, StoredQuery } from "../model/contracts.ts";
 import { zone } from "../model/format.ts";
-import { nameOfQuery, questionOf, resolutionsOf, type Total, totalsOf, unitOfAnswer, widened } from "../model/stored-query.ts";
+import { areOnOneScale, nameOfQuery, questionOf, resolutionsOf, type Total, totalsOf, unitOfAnswer, widened } from "../model/stored-query.ts";
 import { gatewayNow, NoAnswer } from "./analytics.ts";
 import { type Answer, askTogether, type OneQuestion } from "./together.ts";
 
@@ -12,7 +12,10 @@ export interface Came {
   from: number;
   to: number;
   resolution: string;
+  /** That of the panel, or of its first query. */
   unit: string;
+  /** Of each query its own; capsules from before this version have none. */
+  units?: string[];
   totals: Total[];
   /** Of the period before, where one is compared with. */
   before: Total[] | null;
@@ -41,8 +44,9 @@ export async function cameOf(panel: QueryPanel, range: { from: number; to: numbe
   for (const one of then) {
     if (one.status === "rejected" && found.length) problems.push(`The period before: ${one.reason instanceof Error ? one.reason.message : String(one.reason)}`);
   }
-  const units = new Set(found.map(({ query, answer }) => unitOfAnswer(query, answer.answer)));
-  if (!panel.unit && units.size > 1) problems.push(`The queries have different units: ${[...units].map((unit) => unit || "none").join(", ")}.`);
+  const own = new Map(found.map(({ query, i, answer }) => [i, unitOfAnswer(query, answer.answer)]));
+  const units = new Set(own.values());
+  if (!panel.unit && units.size > 1 && areOnOneScale(how)) problems.push(`The queries have different units: ${[...units].map((unit) => unit || "none").join(", ")}.`);
   const totals = ({ query, i, answer }: (typeof found)[number]) => totalsOf(query, i, answer.answer, answer.service_names ?? {});
   const earlier = then.flatMap((one, i) => (one.status === "fulfilled" ? totals({ query: panel.queries[i] as StoredQuery, i, answer: one.value }) : []));
   return {
@@ -50,6 +54,7 @@ export async function cameOf(panel: QueryPanel, range: { from: number; to: numbe
     ...range,
     resolution: found[0]?.answer.resolution ?? "",
     unit: panel.unit || ([...units][0] ?? ""),
+    units: panel.queries.map((_, i) => panel.unit || (own.get(i) ?? "")),
     totals: found.flatMap(totals),
     before: distance ? earlier : null,
     problems: [...new Set(problems)],

@@ -55,6 +55,16 @@ export function unitOfAnswer(query: StoredQuery, answer: Pick<QuestionAnswer, "u
   return shownUnit(query.metric ?? "", answer.unit);
 }
 
+/** Whether the numbers of all queries are drawn on one scale, so that they need one unit; else each is written with its own. */
+export function areOnOneScale(show: Show): boolean {
+  return show !== "table" && show !== "stat";
+}
+
+/** The unit of query `at`. */
+export function unitAt({ unit, units }: { unit: string; units?: readonly string[] }, at: number): string {
+  return units?.[at] ?? unit;
+}
+
 /** One number of an answer: of one group of a query, or of all of it. */
 export interface Total {
   /** The place of its query in the panel. */

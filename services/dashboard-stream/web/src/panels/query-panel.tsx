@@ -14,7 +14,7 @@ import { LIMIT_WORDS, limitsOf } from "../model/limits.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { OVER_TIME, keyOf } from "../model/panels.ts";
 import { foldedParts } from "../model/parts.ts";
-import { nameOfQuery, nameOfTotal, partsOf, type Total } from "../model/stored-query.ts";
+import { nameOfQuery, nameOfTotal, partsOf, type Total, unitAt } from "../model/stored-query.ts";
 import { AsTable } from "./as-table.ts";
 import { AskedPanel } from "./asked-panel.tsx";
 import { BarList } from "./bars.tsx";
@@ -102,7 +102,7 @@ function Drawing({ panel, came, distance, words, theme }: DrawingProps) {
     );
   }
   const parts = partsOf(came.totals, queries);
-  if (how === "table") return <QueryTable panel={panel} totals={came.totals} unit={unit} />;
+  if (how === "table") return <QueryTable panel={panel} came={came} />;
   if (how === "pie") {
     const { parts: shares, whole } = foldedParts(parts, MOST_PARTS, null);
     return shares.length ? <ShareList title={panel.title} parts={shares} whole={whole} unit={unit} linkOf={() => ""} /> : <p class="empty">No data in this range</p>;
@@ -152,7 +152,7 @@ function Stat({ panel, came, words }: { panel: Query; came: Came; words: string 
           .filter(({ query }) => query > 0)
           .map((total) => (
             <span key={total.query}>
-              <b>{inWords(total.series.total, came.unit)}</b> {nameOfQuery(panel.queries[total.query] as StoredQuery)}
+              <b>{inWords(total.series.total, unitAt(came, total.query))}</b> {nameOfQuery(panel.queries[total.query] as StoredQuery)}
             </span>
           ))}
       </p>
@@ -170,12 +170,14 @@ export function rowsOf(panel: Query, came: Came): DataTable {
   const { queries } = panel;
   const names = came.totals.map((total) => nameOfTotal(total, queries));
   if (!OVER_TIME.has(panel.show ?? "line")) {
+    // Numbers of several units stand below each other.
+    const unit = new Set(came.totals.map((total) => unitAt(came, total.query))).size > 1 ? "" : came.unit;
     const earlier = (total: Total) => came.before?.find((one) => one.query === total.query && one.group === total.group)?.series.total ?? null;
     return {
       columns: [
         { title: "Name", unit: "", kind: "text" },
-        { title: "Value", unit: came.unit, kind: "number" },
-        ...(came.before ? [{ title: "Before", unit: came.unit, kind: "number" as const }] : []),
+        { title: "Value", unit, kind: "number" },
+        ...(came.before ? [{ title: "Before", unit, kind: "number" as const }] : []),
       ],
       rows: came.totals.map((total, i) => [names[i] as string, total.series.total, ...(came.before ? [earlier(total)] : [])]),
     };
@@ -183,7 +185,7 @@ export function rowsOf(panel: Query, came: Came): DataTable {
   const columns = came.totals.map(({ series }) => new Map(series.points.map(([at, value]) => [at, value])));
   const times = [...new Set(came.totals.flatMap(({ series }) => series.points.map(([at]) => at)))].sort((a, b) => b - a);
   return {
-    columns: [{ title: "Time", unit: "", kind: "time" }, ...names.map((title) => ({ title, unit: came.unit, kind: "number" as const }))],
+    columns: [{ title: "Time", unit: "", kind: "time" }, ...names.map((title, i) => ({ title, unit: unitAt(came, came.totals[i]?.query ?? 0), kind: "number" as const }))],
     rows: times.map((at) => [at, ...columns.map((column) => column.get(at) ?? null)]),
   };
 }

@@ -1,19 +1,20 @@
 /** The numbers of queries as a table: a row for each group, a column for each query. */
+import type { Came } from "../live/query-answer.ts";
 import type { QueryPanel } from "../model/contracts.ts";
 import { inWords } from "../model/format.ts";
-import { nameOfQuery, type Total } from "../model/stored-query.ts";
+import { nameOfQuery, type Total, unitAt } from "../model/stored-query.ts";
 import type { Row } from "../model/table-rows.ts";
 import { SortableTable } from "./sortable-table.tsx";
 
-export function QueryTable({ panel, totals, unit }: { panel: QueryPanel; totals: readonly Total[]; unit: string }) {
+export function QueryTable({ panel, came }: { panel: QueryPanel; came: Pick<Came, "totals" | "unit" | "units"> }) {
   return (
     <SortableTable
       title={panel.title}
       head={[...new Set(panel.queries.flatMap((query) => query.group_by ?? []))].join(" · ") || "Query"}
       columns={panel.queries.map(nameOfQuery)}
-      rows={rowsOf(panel, totals)}
+      rows={rowsOf(panel, came.totals)}
       text={({ text }) => <bdi>{text}</bdi>}
-      cell={({ numbers }, column) => inWords(numbers[column], unit)}
+      cell={({ numbers }, column) => inWords(numbers[column], unitAt(came, column))}
       empty={<p class="empty">No data in this range</p>}
     />
   );

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linesOfTotals } from "../../src/charts/query-lines.ts";
 import type { StoredQuery } from "../../src/model/contracts.ts";
-import { nameOfQuery, nameOfTotal, partsOf, questionOf, resolutionsOf, totalsOf, unitOfAnswer, widened } from "../../src/model/stored-query.ts";
+import { areOnOneScale, nameOfQuery, nameOfTotal, partsOf, questionOf, resolutionsOf, totalsOf, unitAt, unitOfAnswer, widened } from "../../src/model/stored-query.ts";
 
 const BY_SERVICE: StoredQuery = { metric: "requests", aggregate: "rate", group_by: ["service"], top: 2 };
 
@@ -66,4 +66,10 @@ test("more lines than can be told apart are counted", () => {
   const totals = Array.from({ length: 11 }, (_, i) => totalsOf(BY_SERVICE, 0, answer([[0, i + 1]], `s${i}`), {})).flat();
   const { lines, more } = linesOfTotals({ queries: [BY_SERVICE], totals, before: null, offset: 0, resolution: "10s", unit: "1", from: 0, now: 60_000 });
   assert.deepEqual([lines.length, more], [8, 3]);
+});
+
+test("columns of a table and numbers beside the first have the units of their own queries", () => {
+  const came = { unit: "{question}", units: ["{question}", "1"] };
+  assert.deepEqual([unitAt(came, 0), unitAt(came, 1), unitAt({ unit: "ms" }, 1)], ["{question}", "1", "ms"]);
+  assert.deepEqual((["stat", "table", "bar", "pie", "line"] as const).map(areOnOneScale), [false, false, true, true, true]);
 });
