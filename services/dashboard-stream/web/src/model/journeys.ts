@@ -130,6 +130,11 @@ export function journeysUsersInWords(body: Body): string {
   return did + place;
 }
 
+/** Whether paths are cut at this step, so that nobody knows how they went on. */
+export function isCutAt({ step }: Pick<PathNode, "step">, { max_steps: steps = STEPS }: Pick<JourneysQuestion, "max_steps">): boolean {
+  return Math.abs(step) >= steps - 1;
+}
+
 /** Of each node how many of its paths go no further, and how many begin there. */
 export function endsOf({ nodes, edges }: Pick<PathsAnswer, "nodes" | "edges">): { begun: number; ended: number }[] {
   const sums = nodes.map(({ count }) => ({ begun: count, ended: count }));

@@ -3,7 +3,7 @@ import type { PathNode, PathsAnswer } from "../model/contracts.ts";
 import { percent } from "../model/explorer-choice.ts";
 import { spent } from "../model/explorer.ts";
 import { NONE, whole } from "../model/format.ts";
-import { endsOf, headOf, type JourneysQuestion } from "../model/journeys.ts";
+import { endsOf, headOf, isCutAt, type JourneysQuestion } from "../model/journeys.ts";
 import { took } from "../model/product.ts";
 import type { Row } from "../model/table-rows.ts";
 import type { JourneyLink } from "./journeys-picture.tsx";
@@ -57,7 +57,9 @@ export function JourneyEdges({ answer: { nodes, edges }, question, linkOf }: Pro
 export function JourneyNodes({ answer, question, linkOf }: Props) {
   const ends = endsOf(answer);
   const backwards = Boolean(question.end);
-  const rows = answer.nodes.map(({ name, count }, place): Row => {
+  const rows = answer.nodes.map((node, place): Row => {
+    const { name, count } = node;
+    if (isCutAt(node, question)) return { value: String(place), text: name, numbers: [count, null, null] };
     const here = (backwards ? ends[place]?.begun : ends[place]?.ended) ?? 0;
     return { value: String(place), text: name, numbers: [count, here, count ? here / count : null] };
   });

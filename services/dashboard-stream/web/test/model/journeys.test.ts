@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { completeJourneys, edgeInWords, endsOf, headOf, journeysOf, journeysUsersInWords, journeysUsersLink, toneOf } from "../../src/model/journeys.ts";
+import { completeJourneys, edgeInWords, endsOf, headOf, isCutAt, journeysOf, journeysUsersInWords, journeysUsersLink, toneOf } from "../../src/model/journeys.ts";
 import { usersChoiceOf } from "../../src/model/product.ts";
 import { HEAD, NODE, sankeyOf } from "../../src/model/sankey.ts";
 
@@ -55,4 +55,9 @@ test("a diagram has a column for each step, the largest node above, and bands th
   assert.equal(edges[1]?.d, `M${NODE},28C156,28 156,28 300,28V208C156,208 156,208 ${NODE},208Z`);
   assert.match(edges[0]?.d ?? "", new RegExp(`^M${NODE},208C`));
   assert.deepEqual(sankeyOf({ nodes: [], edges: EDGES }, 300, 100).edges, []);
+});
+
+test("paths that are cut at the last step do not end there", () => {
+  assert.deepEqual([3, 4, -4].map((step) => isCutAt({ step }, {})), [false, true, true]);
+  assert.deepEqual([1, 2].map((step) => isCutAt({ step }, { max_steps: 3 })), [false, true]);
 });
