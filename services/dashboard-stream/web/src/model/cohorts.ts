@@ -81,7 +81,7 @@ export function cohortUsersInWords(body: Body): string {
   return `are in the cohort ${typeof body["name"] === "string" ? body["name"] : ""} now`;
 }
 
-/** `did page_view 3 times or more since now-30d, and mean of rating ≥ 4 in feedback` */
+/** `did page_view 3 times or more in the last 30 days, and mean of rating ≥ 4 in feedback` */
 export function cohortInWords({ condition, user_count }: Pick<Cohort, "condition" | "user_count">): string {
   return condition ? conditionInWords(condition) : `${counted(user_count ?? 0, "id")}, kept as they were saved`;
 }
@@ -107,6 +107,8 @@ function didInWords(did: DidEvents): string {
 }
 
 function sinceInWords({ from = "", to = "" }: Pick<DidEvents, "from" | "to">): string {
+  const days = /^now-(\d+)d$/.exec(from)?.[1];
+  if (days && (!to || to === "now")) return ` in the last ${counted(Number(days), "day")}`;
   return (from ? ` since ${from}` : "") + (to ? ` until ${to}` : "");
 }
 

@@ -22,7 +22,7 @@ test("a cohort is stored by its title, and each part is the condition that was c
   assert.deepEqual(stored?.body.condition, {
     any: [{ did: { event_types: ["page_view"], from: "now-30d", at_least: 3 } }, { not: { did: {} } }, { metric: { function: "mean", property: "rating", op: ">=", value: 4, event_types: ["feedback"] } }],
   });
-  assert.equal(cohortInWords(stored?.body ?? {}), "did page_view 3 times or more since now-30d, or did not: anything, or mean of rating >= 4 in feedback");
+  assert.equal(cohortInWords(stored?.body ?? {}), "did page_view 3 times or more in the last 30 days, or did not: anything, or mean of rating >= 4 in feedback");
   assert.equal(cohortInWords({ user_count: 2 }), "2 ids, kept as they were saved");
 });
 
