@@ -45,11 +45,15 @@ export function FunnelAutopsy({ answer, funnel }: { answer: FunnelAnswer; funnel
 
 function Compared({ answer }: { answer: FunnelAutopsyAnswer }) {
   const { differences = [], text = [], not_compared = [] } = answer;
+  // What may come from another difference is said of many of them, and would push the table off the screen.
+  const ofOne = text.filter((sentence) => differences.some((one) => sentence.includes(`“${one.text}”`)));
   return (
     <>
-      {text.map((sentence) => (
-        <p key={sentence}>{sentence}</p>
-      ))}
+      {text
+        .filter((sentence) => !ofOne.includes(sentence))
+        .map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
       {differences.length > 0 && (
         <div class="scroll-x table">
           <table class="trace-list calls">
@@ -71,6 +75,14 @@ function Compared({ answer }: { answer: FunnelAutopsyAnswer }) {
             </tbody>
           </table>
         </div>
+      )}
+      {ofOne.length > 0 && (
+        <details>
+          <summary>Which of them may come from another one</summary>
+          {ofOne.map((sentence) => (
+            <p key={sentence}>{sentence}</p>
+          ))}
+        </details>
       )}
       <p class="muted">
         {counted(answer.tried, "value")} tried; where nothing differs, something is shown in at most {percent(answer.false_discoveries)} of such comparisons.
