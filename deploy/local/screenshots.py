@@ -93,6 +93,7 @@ def pages(root: str) -> dict[str, str]:
         "retention": "retention",
         "journeys": "journeys",
         "activity": "activity",
+        "engagement": "engagement",
         "cohorts": "cohorts",
         "settings": "settings",
     }

@@ -449,6 +449,49 @@ async def test_activity_is_bars_and_a_table_of_everybody_or_of_a_cohort(
 
 
 @SHAPES
+async def test_engagement_is_by_tens_parts_and_days_and_leads_to_users_and_why(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("engagement"))
+        await expect(page.get_by_role("heading", name=f"{VISITORS} users with a score")).to_be_visible()
+        await page.get_by_label("Rating").fill("rating")
+        await page.get_by_label("By", exact=True).fill("version")
+        await page.get_by_role("button", name="Count users").click()
+        await expect(page.get_by_text(f"{RATING} of {VISITORS}")).to_be_visible()
+        bars = page.get_by_role("region", name="Users by score").locator("tbody tr")
+        counts = [int(one) for one in await bars.locator("td:nth-child(2)").all_inner_texts()]
+        assert len(counts) == 10
+        assert sum(counts) == VISITORS
+        await expect(page.get_by_role("region", name="Periods").locator("tbody tr").first).to_contain_text(f"{VISITORS}")
+        groups = page.get_by_role("region", name="By version").locator("tbody tr")
+        await expect(groups).to_have_count(2)
+        users = page.get_by_role("region", name="Scores of users").locator("tbody tr")
+        await page.get_by_label("First").select_option("highest")
+        await expect(users.first.locator("td").last).to_have_text(re.compile("^[45]$"))
+        score, *points = [float(cell.split()[0]) for cell in (await users.first.locator("td").all_inner_texts())[:5]]
+        assert sum(points) == pytest.approx(score, abs=0.21)  # They have a digit less.
+        await _shot(visit, "engagement", shape)
+        await _is_sound(visit)
+
+        found = page.get_by_role("region", name="Users found")
+        place = counts.index(max(counts))
+        for link, users_found, words in [
+            (bars.nth(place).get_by_role("link"), max(counts), f"engaged from {place * 10} to {place * 10 + 10} of 100"),
+            (groups.first.get_by_role("link"), VISITORS // 2, "of version"),
+        ]:
+            await link.click()
+            await expect(found.get_by_role("heading", level=2)).to_contain_text(words)
+            await expect(found.locator("li")).to_have_count(users_found)
+            await page.go_back()
+        user = users.first.get_by_role("link")
+        name = await user.inner_text()
+        await user.click()
+        await expect(page).to_have_url(re.compile(f"users.user={name}"))
+
+
+@SHAPES
 async def test_a_cohort_is_put_together_by_hand_counted_and_deleted(
     gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
 ) -> None:

@@ -69,6 +69,7 @@ PAGES = (
     "retention",
     "journeys",
     "activity",
+    "engagement",
     "cohorts",
 )
 

@@ -44,6 +44,7 @@ APPLICATION_PAGES = (
     "retention",
     "journeys",
     "activity",
+    "engagement",
     "cohorts",
     "users",
     "sessions",

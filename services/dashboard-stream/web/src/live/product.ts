@@ -1,5 +1,5 @@
 /** Asks the gateway what users do. */
-import type { ActivityAnswer, Cohort, CohortList, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
+import type { ActivityAnswer, Cohort, CohortList, EngagedUsers, EngagementAnswer, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
 import { get, of, post, ROOT, send } from "./analytics.ts";
 
@@ -13,6 +13,8 @@ export async function askPosted<T>(path: string, question: Body, signal: AbortSi
 }
 
 export const fetchActivity = posted<ActivityAnswer>("activity");
+export const fetchEngagement = posted<EngagementAnswer>("engagement");
+export const fetchEngagedUsers = posted<EngagedUsers>("engagement/users");
 export const fetchFunnel = posted<FunnelAnswer>("funnel");
 export const fetchAutopsy = posted<FunnelAutopsyAnswer>("funnel/autopsy");
 export const fetchJourneys = posted<PathsAnswer>("paths");
@@ -20,8 +22,12 @@ export const fetchSessions = posted<SessionsAnswer>("sessions");
 export const fetchRetention = posted<RetentionAnswer>("retention");
 
 /** Users behind a number; `path` is the question's. */
-export function fetchUsersOf(path: string, question: Body, signal: AbortSignal): Promise<UserList> {
+export async function fetchUsersOf(path: string, question: Body, signal: AbortSignal): Promise<UserList> {
   if (path === "cohorts/users") return get<UserList>(`${cohortAt(String(question["name"]))}/users?limit=${Number(question["limit"])}`, signal);
+  if (path === "engagement/users") {
+    const { users, ...found } = await fetchEngagedUsers(question, signal);
+    return { ...found, users: users.map(({ user_id }) => user_id) };
+  }
   return askPosted<UserList>(path, question, signal);
 }
 

@@ -2,6 +2,7 @@
 import type { Body } from "./product.ts";
 import { activityUsersInWords } from "./activity.ts";
 import { cohortUsersInWords } from "./cohorts.ts";
+import { engagedUsersInWords } from "./engagement.ts";
 import { funnelUsersInWords } from "./funnels.ts";
 import { journeysUsersInWords } from "./journeys.ts";
 import { retentionUsersInWords } from "./retention.ts";
@@ -11,6 +12,7 @@ import { sessionsUsersInWords } from "./sessions.ts";
 const WORDS: Readonly<Record<string, (question: Body) => string>> = {
   "activity/users": activityUsersInWords,
   "cohorts/users": cohortUsersInWords,
+  "engagement/users": engagedUsersInWords,
   "funnel/users": funnelUsersInWords,
   "paths/users": journeysUsersInWords,
   "retention/users": retentionUsersInWords,
