@@ -443,6 +443,7 @@ async def test_activity_is_bars_and_a_table_of_everybody_or_of_a_cohort(
         await page.get_by_label("Period", exact=True).select_option("month")
         await page.get_by_role("button", name="Count users").click()
         await expect(page.get_by_role("region", name="Bars")).to_be_visible()
+        await expect(rows.get_by_role("link").first).to_have_css("text-decoration-line", "underline")
         await rows.get_by_role("link").first.click()
         found = page.get_by_role("region", name="Users found")
         await expect(found.locator("h2")).to_contain_text(f"of the cohort {name}")

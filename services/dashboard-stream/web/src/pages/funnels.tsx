@@ -50,6 +50,7 @@ function Found({ answer, funnel, range }: { answer: FunnelAnswer; funnel: Funnel
             </span>
           </h2>
           <FunnelGroups answer={answer} breakdown={funnel.breakdown} linkOf={linkOf} />
+          <p class="muted">The value is that of the event of step 1: unknown, where that event has none.</p>
         </section>
       )}
       {(answer.unit ?? "user") === "user" && <FunnelAutopsy key={JSON.stringify(funnel)} answer={answer} funnel={funnel} />}
