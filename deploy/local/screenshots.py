@@ -94,6 +94,7 @@ def pages(root: str) -> dict[str, str]:
         "journeys": "journeys",
         "activity": "activity",
         "engagement": "engagement",
+        "experience": "experience",
         "cohorts": "cohorts",
         "settings": "settings",
     }

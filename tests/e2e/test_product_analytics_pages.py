@@ -493,6 +493,60 @@ async def test_engagement_is_by_tens_parts_and_days_and_leads_to_users_and_why(
 
 
 @SHAPES
+async def test_what_users_do_by_how_long_they_waited_has_intervals_and_leads_to_them(
+    gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
+) -> None:
+    half = ASKING // 2
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + address("experience"))
+        began, met, then = (
+            page.get_by_role("group", name=name, exact=True)
+            for name in ("Begins with a user's first", "Then meets", "How many then")
+        )
+        count = page.get_by_role("button", name="Count users")
+        await began.get_by_label("Event type").fill("page_view")
+        await expect(count).to_be_disabled()
+        await met.get_by_label("Measured by").select_option("mean")
+        await met.get_by_label("Property").fill("latency_ms")
+        await met.get_by_label("Event type").fill("dharma_query")
+        await met.get_by_label("Unit").select_option("min")
+        await met.get_by_label("Within").fill("90")
+        await then.get_by_label("Outcome").select_option("conversion")
+        await then.get_by_label("Event type").fill("feedback")
+        await then.get_by_label("Unit").select_option("h")
+        await then.get_by_label("Within").fill("12")
+        await page.get_by_label("Ranges").fill("2")
+        await count.click()
+
+        bars = page.get_by_role("list", name="Ranges").locator("li")
+        await expect(bars.locator(".users")).to_have_text([f"{n} users" for n in (half, half, VISITORS - ASKING)])
+        for bar, words in zip(
+            await bars.all(), ("50 % did feedback (95 %: 29 % to 71 %): 9 did", "0 did", "0 did"), strict=True
+        ):
+            await expect(bar).to_contain_text(words)
+        await expect(page.get_by_text("The outcome falls as the dose rises")).to_be_visible()
+        await expect(page.get_by_text("This is an association, not a cause")).to_be_visible()
+        alike = page.get_by_role("region", name="Among users who are alike")
+        await expect(alike.get_by_role("row").filter(has_text="version 2.0")).to_contain_text(f"of {half // 2}")
+        await page.evaluate("scrollTo(0, 0)")  # The head of the page lies over what is scrolled below it.
+        await _shot(visit, "experience", shape)
+        await _is_sound(visit)
+
+        found = page.get_by_role("region", name="Users found")
+        for link, users, words in [
+            (bars.nth(0).get_by_role("link", name="9 did", exact=True), RATING, "and did feedback"),
+            (bars.nth(1).locator(".users"), half, "and more as mean latency_ms of dharma_query"),
+            (bars.nth(2).locator(".users"), VISITORS - ASKING, "had no mean latency_ms of dharma_query"),
+        ]:
+            await link.click()
+            await expect(found.get_by_role("heading", level=2)).to_contain_text(words)
+            await expect(found.locator("li")).to_have_count(users)
+            await page.go_back()
+            await expect(bars).to_have_count(3)
+
+
+@SHAPES
 async def test_a_cohort_is_put_together_by_hand_counted_and_deleted(
     gateway: gateway_rig.Rig, chrome: Browser, shape: dict[str, Any], scheme: str
 ) -> None:

@@ -70,6 +70,7 @@ PAGES = (
     "journeys",
     "activity",
     "engagement",
+    "experience",
     "cohorts",
 )
 

@@ -45,6 +45,7 @@ APPLICATION_PAGES = (
     "journeys",
     "activity",
     "engagement",
+    "experience",
     "cohorts",
     "users",
     "sessions",

@@ -1,5 +1,5 @@
 /** Asks the gateway what users do. */
-import type { ActivityAnswer, Cohort, CohortList, EngagedUsers, EngagementAnswer, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
+import type { ActivityAnswer, Cohort, CohortList, DoseResponseAnswer, EngagedUsers, EngagementAnswer, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
 import { get, of, post, ROOT, send } from "./analytics.ts";
 
@@ -15,6 +15,7 @@ export async function askPosted<T>(path: string, question: Body, signal: AbortSi
 export const fetchActivity = posted<ActivityAnswer>("activity");
 export const fetchEngagement = posted<EngagementAnswer>("engagement");
 export const fetchEngagedUsers = posted<EngagedUsers>("engagement/users");
+export const fetchExperience = posted<DoseResponseAnswer>("dose-response");
 export const fetchFunnel = posted<FunnelAnswer>("funnel");
 export const fetchAutopsy = posted<FunnelAutopsyAnswer>("funnel/autopsy");
 export const fetchJourneys = posted<PathsAnswer>("paths");

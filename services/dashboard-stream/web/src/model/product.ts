@@ -8,6 +8,7 @@ import type { Range } from "./metric-choice.ts";
 export const ACTIVITY_PATH = "/api/dashboard/activity";
 export const COHORTS_PATH = "/api/dashboard/cohorts";
 export const ENGAGEMENT_PATH = "/api/dashboard/engagement";
+export const EXPERIENCE_PATH = "/api/dashboard/experience";
 export const FUNNELS_PATH = "/api/dashboard/funnels";
 export const JOURNEYS_PATH = "/api/dashboard/journeys";
 export const RETENTION_PATH = "/api/dashboard/retention";

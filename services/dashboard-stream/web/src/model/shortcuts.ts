@@ -3,7 +3,7 @@ import { DASHBOARDS_PATH } from "./dashboards.ts";
 import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, HOME_PATH, INCIDENTS_PATH, LOGS_PATH } from "./explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "./explorer.ts";
 import { METRICS_PATH } from "./metric-choice.ts";
-import { ACTIVITY_PATH, COHORTS_PATH, ENGAGEMENT_PATH, FUNNELS_PATH, JOURNEYS_PATH, RETENTION_PATH, SESSIONS_PATH, USERS_PATH } from "./product.ts";
+import { ACTIVITY_PATH, COHORTS_PATH, ENGAGEMENT_PATH, EXPERIENCE_PATH, FUNNELS_PATH, JOURNEYS_PATH, RETENTION_PATH, SESSIONS_PATH, USERS_PATH } from "./product.ts";
 
 /** After `g`: the page that the second key leads to. */
 export const GO_TO: readonly { key: string; title: string; path: string }[] = [
@@ -21,6 +21,7 @@ export const GO_TO: readonly { key: string; title: string; path: string }[] = [
   { key: "n", title: "Sessions", path: SESSIONS_PATH },
   { key: "a", title: "Activity", path: ACTIVITY_PATH },
   { key: "q", title: "Engagement", path: ENGAGEMENT_PATH },
+  { key: "x", title: "Experience", path: EXPERIENCE_PATH },
   { key: "f", title: "Funnels", path: FUNNELS_PATH },
   { key: "o", title: "Retention", path: RETENTION_PATH },
   { key: "j", title: "Journeys", path: JOURNEYS_PATH },

@@ -3,6 +3,7 @@ import type { Body } from "./product.ts";
 import { activityUsersInWords } from "./activity.ts";
 import { cohortUsersInWords } from "./cohorts.ts";
 import { engagedUsersInWords } from "./engagement.ts";
+import { experienceUsersInWords } from "./experience.ts";
 import { funnelUsersInWords } from "./funnels.ts";
 import { journeysUsersInWords } from "./journeys.ts";
 import { retentionUsersInWords } from "./retention.ts";
@@ -12,6 +13,7 @@ import { sessionsUsersInWords } from "./sessions.ts";
 const WORDS: Readonly<Record<string, (question: Body) => string>> = {
   "activity/users": activityUsersInWords,
   "cohorts/users": cohortUsersInWords,
+  "dose-response/users": experienceUsersInWords,
   "engagement/users": engagedUsersInWords,
   "funnel/users": funnelUsersInWords,
   "paths/users": journeysUsersInWords,

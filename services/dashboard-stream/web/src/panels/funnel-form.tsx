@@ -1,12 +1,12 @@
 /** Puts a funnel together: its steps, the time that a user has for them, and the property that tells users apart. */
 import type { EventNames } from "../model/contracts.ts";
-import { EMPTY_STEP, type FunnelQuestion, MOST_STEPS, windowParts, windowSeconds, WINDOW_UNITS, type WindowUnit } from "../model/funnels.ts";
-import { Choice } from "./choice.tsx";
+import { EMPTY_STEP, type FunnelQuestion, MOST_STEPS } from "../model/funnels.ts";
 import { CohortField } from "./cohort-field.tsx";
 import { faultOf } from "./event-conditions.tsx";
 import { EventFilter } from "./event-filter.tsx";
 import { TextField } from "./field.tsx";
 import { Part } from "./form-part.tsx";
+import { WindowField } from "./window-field.tsx";
 import "./product.css";
 
 interface Props {
@@ -19,7 +19,6 @@ interface Props {
 
 export function FunnelForm({ funnel, set, names, fault }: Props) {
   const { steps } = funnel;
-  const window = windowParts(funnel.window_s);
   const put = (at: number, step: (typeof steps)[number]) => set({ ...funnel, steps: steps.map((one, i) => (i === at ? step : one)) });
   const moved = (at: number, to: number) => {
     const order = [...steps];
@@ -58,8 +57,7 @@ export function FunnelForm({ funnel, set, names, fault }: Props) {
         </button>
       )}
       <div class="question-row">
-        <TextField title="Within" numeric value={window.number ? String(window.number) : ""} set={(text) => set({ ...funnel, window_s: windowSeconds(Number(text) || 0, window.unit) })} {...faultOf(fault("window_s"))} />
-        <Choice title="Unit" value={window.unit} values={WINDOW_UNITS.map(([unit]) => unit)} words={(unit) => WINDOW_UNITS.find(([one]) => one === unit)?.[1] ?? unit} set={(unit) => set({ ...funnel, window_s: windowSeconds(window.number, unit as WindowUnit) })} />
+        <WindowField title="Within" seconds={funnel.window_s} set={(window_s) => set({ ...funnel, window_s })} error={fault("window_s")} />
         <TextField title="By" value={funnel.breakdown ?? ""} list={names?.properties ?? []} placeholder="property" set={(breakdown) => set({ ...funnel, breakdown })} {...faultOf(fault("breakdown"))} />
       </div>
       <CohortField cohort={funnel.cohort} set={(cohort) => set({ ...funnel, cohort })} error={fault("cohort")} />

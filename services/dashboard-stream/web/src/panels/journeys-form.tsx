@@ -1,6 +1,5 @@
 /** Puts a question about journeys together: where paths begin or end, and what their steps are. */
 import type { PathAnchor, PathGroup } from "../model/contracts.ts";
-import { windowParts, windowSeconds, WINDOW_UNITS, type WindowUnit } from "../model/funnels.ts";
 import { BY_TYPE, GAP_S, type JourneysQuestion, LATENCY, MOST_GROUPS, NODES, STEPS } from "../model/journeys.ts";
 import type { FormProps } from "./asked-by-form.tsx";
 import { Choice } from "./choice.tsx";
@@ -10,6 +9,7 @@ import { EventFilter } from "./event-filter.tsx";
 import { EventSelection } from "./event-selection.tsx";
 import { TextField } from "./field.tsx";
 import { Part } from "./form-part.tsx";
+import { WindowField } from "./window-field.tsx";
 import { ZoneField } from "./zone-field.tsx";
 import "./product.css";
 
@@ -83,7 +83,6 @@ function Groups({ group, set, fault }: { group: readonly PathGroup[]; set: (grou
 function Sessions({ question, put, fault }: { question: JourneysQuestion; put: (changed: Partial<JourneysQuestion>) => void; fault: (place: string) => string }) {
   const { window_s, gap_s = GAP_S, midnight = false, campaign = false, tz } = question;
   const [field, seconds] = window_s ? (["window_s", window_s] as const) : (["gap_s", gap_s] as const);
-  const { number, unit } = windowParts(seconds);
   const check = (title: string, name: "midnight" | "campaign", checked: boolean) => (
     <label class="check">
       <input type="checkbox" checked={checked} onChange={(event) => put({ [name]: event.currentTarget.checked })} />
@@ -94,8 +93,7 @@ function Sessions({ question, put, fault }: { question: JourneysQuestion; put: (
     <>
       <div class="question-row">
         <Choice title="A path lasts" value={field} values={["gap_s", "window_s"]} words={(one) => (one === "gap_s" ? "until a pause of" : "in all, at most")} set={(one) => put(one === "gap_s" ? { window_s: undefined } : { window_s: WINDOW_S })} />
-        <TextField title="So long" numeric value={number ? String(number) : ""} set={(typed) => put({ [field]: windowSeconds(Number(typed) || 0, unit) })} {...faultOf(fault(field))} />
-        <Choice title="Unit" value={unit} values={WINDOW_UNITS.map(([one]) => one)} words={(one) => WINDOW_UNITS.find(([name]) => name === one)?.[1] ?? one} set={(one) => put({ [field]: windowSeconds(number, one as WindowUnit) })} />
+        <WindowField title="So long" seconds={seconds} set={(changed) => put({ [field]: changed })} error={fault(field)} />
       </div>
       {!window_s && (
         <>

@@ -1,9 +1,6 @@
 /** What ends a session: a pause, and perhaps midnight and another campaign. */
-import { windowParts, windowSeconds, WINDOW_UNITS, type WindowUnit } from "../model/funnels.ts";
 import { GAP_S, type SessionsQuestion } from "../model/sessions.ts";
-import { Choice } from "./choice.tsx";
-import { faultOf } from "./event-conditions.tsx";
-import { TextField } from "./field.tsx";
+import { WindowField } from "./window-field.tsx";
 
 interface Props {
   question: SessionsQuestion;
@@ -13,7 +10,6 @@ interface Props {
 
 export function SessionRule({ question, put, fault }: Props) {
   const { gap_s = GAP_S, midnight = false, campaign = false } = question;
-  const { number, unit } = windowParts(gap_s);
   const check = (title: string, name: "midnight" | "campaign", checked: boolean) => (
     <label class="check">
       <input type="checkbox" checked={checked} onChange={(event) => put({ [name]: event.currentTarget.checked })} />
@@ -23,8 +19,7 @@ export function SessionRule({ question, put, fault }: Props) {
   return (
     <>
       <div class="question-row">
-        <TextField title="Ends after a pause of" numeric value={number ? String(number) : ""} set={(typed) => put({ gap_s: windowSeconds(Number(typed) || 0, unit) })} {...faultOf(fault("gap_s"))} />
-        <Choice title="Unit" value={unit} values={WINDOW_UNITS.map(([one]) => one)} words={(one) => WINDOW_UNITS.find(([name]) => name === one)?.[1] ?? one} set={(one) => put({ gap_s: windowSeconds(number, one as WindowUnit) })} />
+        <WindowField title="Ends after a pause of" seconds={gap_s} set={(seconds) => put({ gap_s: seconds })} error={fault("gap_s")} />
       </div>
       {check("Midnight ends a session", "midnight", midnight)}
       {check("Another campaign begins another session", "campaign", campaign)}

@@ -9,7 +9,7 @@ import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, HOME_PATH, INCIDENTS_PATH, 
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
 import type { Action } from "../model/palette.ts";
-import { ACTIVITY_PATH, COHORTS_PATH, ENGAGEMENT_PATH, FUNNELS_PATH, JOURNEYS_PATH, RETENTION_PATH, SESSIONS_PATH, USERS_PATH } from "../model/product.ts";
+import { ACTIVITY_PATH, COHORTS_PATH, ENGAGEMENT_PATH, EXPERIENCE_PATH, FUNNELS_PATH, JOURNEYS_PATH, RETENTION_PATH, SESSIONS_PATH, USERS_PATH } from "../model/product.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
 import { leave, type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { toggleKiosk, useKiosk } from "./kiosk.ts";
@@ -89,6 +89,7 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   sessions: lazyPage(() => import("./sessions-view.tsx").then((module) => module.SessionsView)),
   activity: lazyPage(() => import("./activity-view.tsx").then((module) => module.ActivityView)),
   engagement: lazyPage(() => import("./engagement-view.tsx").then((module) => module.EngagementView)),
+  experience: lazyPage(() => import("./experience-view.tsx").then((module) => module.ExperienceView)),
   cohorts: lazyPage(() => import("./cohorts-view.tsx").then((module) => module.CohortsView)),
   users: lazyPage(() => import("./users-view.tsx").then((module) => module.UsersView)),
   "compare-traces": lazyPage(() => import("./compare-traces-view.tsx").then((module) => module.CompareTracesView)),
@@ -122,6 +123,7 @@ const OTHERS: Place[] = [
   { path: SESSIONS_PATH, title: "Sessions", group: "Product" },
   { path: ACTIVITY_PATH, title: "Activity", group: "Product" },
   { path: ENGAGEMENT_PATH, title: "Engagement", group: "Product" },
+  { path: EXPERIENCE_PATH, title: "Experience", group: "Product" },
   { path: FUNNELS_PATH, title: "Funnels", group: "Product" },
   { path: RETENTION_PATH, title: "Retention", group: "Product" },
   { path: JOURNEYS_PATH, title: "Journeys", group: "Product" },

@@ -37,11 +37,11 @@ export function useCatalogue(): [Dashboard[] | null, () => void] {
 }
 
 /** The page that the address names. `query` begins with its `?`, or is empty. */
-export type Page = "home" | "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause" | "incidents" | "funnels" | "retention" | "journeys" | "activity" | "engagement" | "cohorts" | "users" | "sessions" | "compare-traces" | "dashboards-list" | "dashboard-editor" | "capsule" | "settings" | "not-found";
+export type Page = "home" | "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause" | "incidents" | "funnels" | "retention" | "journeys" | "activity" | "engagement" | "experience" | "cohorts" | "users" | "sessions" | "compare-traces" | "dashboards-list" | "dashboard-editor" | "capsule" | "settings" | "not-found";
 export type Route = { page: Page; query: string } | { page: "dashboard"; name: string; query: string };
 
 const DASHBOARD = /\/dashboard\/dashboard\/([^/]+)\/?$/;
-const OTHERS = /\/dashboard\/(home|metrics|traces|service-map|errors|bottlenecks|logs|root-cause|incidents|funnels|retention|journeys|activity|engagement|cohorts|users|sessions|compare-traces|dashboards-list|dashboard-editor|capsule|settings)\/?$/;
+const OTHERS = /\/dashboard\/(home|metrics|traces|service-map|errors|bottlenecks|logs|root-cause|incidents|funnels|retention|journeys|activity|engagement|experience|cohorts|users|sessions|compare-traces|dashboards-list|dashboard-editor|capsule|settings)\/?$/;
 
 const MAY_BE_UNSAVED: ReadonlySet<string> = new Set(["metrics", "dashboard-editor"]);
 
