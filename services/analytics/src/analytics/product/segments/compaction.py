@@ -225,7 +225,10 @@ async def compact(session: Session, day: datetime, breathe: Pause = _no_pause) -
                     await asyncio.to_thread(rows.add, read)
                     await breathe()
                 compacted += len(rows)
-                for bucket, segment in (await asyncio.to_thread(rows.segments)).items():
+                made = await asyncio.to_thread(rows.segments)
+                del rows
+                while made:
+                    bucket, segment = made.popitem()
                     await add_rows(session, tenant, of_day, bucket, segment)
                     await breathe()
         await session.execute("put_mark", of_day, below)

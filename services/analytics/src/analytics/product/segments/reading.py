@@ -25,6 +25,7 @@ from analytics.product.segments.segment import (
     OF_ACCOUNT,
     OF_USER,
     PROPERTY,
+    ROWS_OF_SEGMENT,
     Ints,
     Segment,
     StoredColumn,
@@ -45,7 +46,7 @@ READ_AT_ONCE = 2_000
 MOST_EDGES = 2_000
 """Edges that are not applied yet, and ten times as many ids that are connected with them, a question takes into account."""
 
-_ALWAYS = ("users", "counts", "t", "omitted", OWN)
+_ALWAYS = (*ROWS_OF_SEGMENT, OWN)
 _BY_DAY = ("users", "counts", "omitted")
 _EPOCH = date(1970, 1, 1)
 _NONE = Segment(np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.int32))

@@ -7,8 +7,8 @@ property may be a text in one event and a number in another: then its column has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -61,6 +61,10 @@ class Column(NamedTuple):
         return not self.codes.any() and (self.numbers is None or bool(np.isnan(self.numbers).all()))
 
 
+ROWS_OF_SEGMENT = ("users", "counts", "t", "omitted")
+"""The columns that say which rows a segment has; the others say something of each."""
+
+
 class StoredColumn(NamedTuple):
     """A column as the database keeps it."""
 
@@ -91,7 +95,11 @@ class Segment:
 
     def omits(self, column: str) -> bool:
         """Whether rows may have a value for ``column`` that is not here."""
-        return column not in self.columns and (column in self.omitted or (ANY in self.omitted and column.startswith(PROPERTY)))
+        return _omits(self.omitted, self.columns, column)
+
+
+def _omits(omitted: Collection[str], columns: Collection[str], column: str) -> bool:
+    return column not in columns and (column in omitted or (ANY in omitted and column.startswith(PROPERTY)))
 
 
 def bucket_of(users: Ints) -> Ints:
@@ -103,18 +111,50 @@ def segment(
     users: Ints, t: NDArray[np.int32], columns: Mapping[str, Column], omitted: Iterable[str] = (), keep: Iterable[str] = ()
 ) -> Segment:
     """The segment of rows in any order. Of too many properties those of ``keep`` come first, then by name."""
-    return _segment(users, t, columns, columns.__getitem__, omitted, keep)
+    rows, order, names = _sorted(users, t, columns, omitted, keep)
+    return replace(rows, columns={name: _used(columns[name], order) for name in names})
 
 
-def _segment(
-    users: Ints,
-    t: NDArray[np.int32],
-    columns: Iterable[str],
-    column_of: Callable[[str], Column],
-    omitted: Iterable[str],
-    keep: Iterable[str],
-) -> Segment:
-    """One column after the other, so that no more than one is there in the order of before."""
+def merge(older: Segment, newer: Segment) -> Segment:
+    """The rows of both. Properties that ``older`` omits stay omitted: their column would lack its rows."""
+    merging = Merging.of(older, older.columns, newer)
+    return replace(merging.rows, columns={name: merging.column(name, older.columns.get(name)) for name in merging.names})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Merging:
+    """How two segments become one, column by column, so that no more than one of the older segment has to be in memory.
+    ``rows`` is the segment of both, still without its columns, which are ``names``."""
+
+    rows: Segment
+    names: Sequence[str]
+    _order: Ints
+    _older_rows: int
+    _newer: Segment
+
+    @staticmethod
+    def of(older: Segment, columns: Collection[str], newer: Segment) -> Merging:
+        """``columns`` are those that ``older`` has, whether they are there or not."""
+        every = {*columns, *newer.columns}
+        lost = {name for name in every if _omits(older.omitted, columns, name) or newer.omits(name)}
+        rows, order, names = _sorted(
+            np.concatenate([older.of_rows(), newer.of_rows()]),
+            np.concatenate([older.t, newer.t]),
+            sorted(every - lost),
+            older.omitted | newer.omitted | lost,
+            columns,
+        )
+        return Merging(rows, names, order, older.rows, newer)
+
+    def column(self, name: str, older: Column | None) -> Column:
+        """The column of both, where the older segment has this one."""
+        return _used(_joined(older, self._older_rows, self._newer.columns.get(name), self._newer.rows), self._order)
+
+
+def _sorted(
+    users: Ints, t: NDArray[np.int32], columns: Collection[str], omitted: Iterable[str], keep: Iterable[str]
+) -> tuple[Segment, Ints, list[str]]:
+    """A segment without its columns, the order of its rows, and which columns it is to have."""
     order = np.lexsort((t, users))
     users = users[order]
     starts = np.flatnonzero(np.r_[True, users[1:] != users[:-1]]) if len(users) else np.empty(0, np.int64)
@@ -123,23 +163,8 @@ def _segment(
     others = (name for name in columns if name.startswith(PROPERTY) and name not in KEPT)
     properties = sorted(others, key=lambda name: (name not in first, name))
     without = set(properties[MAX_PROPERTIES:])
-    kept = {name: _used(column_of(name), order) for name in columns if name not in without}
-    return Segment(users[starts], counts, t[order], kept, _bounded(without.union(omitted) - kept.keys()))
-
-
-def merge(older: Segment, newer: Segment) -> Segment:
-    """The rows of both. Properties that ``older`` omits stay omitted: their column would lack its rows."""
-    n, m = older.rows, newer.rows
-    names = sorted({*older.columns, *newer.columns})
-    lost = {name for name in names if older.omits(name) or newer.omits(name)}
-    return _segment(
-        np.concatenate([older.of_rows(), newer.of_rows()]),
-        np.concatenate([older.t, newer.t]),
-        [name for name in names if name not in lost],
-        lambda name: _joined(older.columns.get(name), n, newer.columns.get(name), m),
-        older.omitted | newer.omitted | lost,
-        older.columns,
-    )
+    names = [name for name in columns if name not in without]
+    return Segment(users[starts], counts, t[order], omitted=_bounded(without.union(omitted).difference(names))), order, names
 
 
 def cut_at(given: Segment, bounds: Ints) -> list[Segment]:
@@ -163,12 +188,18 @@ def encode(given: Segment) -> Iterator[StoredColumn]:
     yield StoredColumn("users", given.users.astype("<i8").tobytes())
     yield StoredColumn("counts", given.counts.astype("<u4").tobytes())
     yield StoredColumn("t", given.t.astype("<i4").tobytes())
-    for name, column in given.columns.items():
-        numbers = None if column.numbers is None else column.numbers.astype("<f8").tobytes()
-        dictionary = msgspec.json.encode(list(column.values))
-        yield StoredColumn(name, column.codes.astype(_width(len(column.values))).tobytes(), dictionary, numbers)
     if given.omitted:
         yield StoredColumn("omitted", b"", msgspec.json.encode(sorted(given.omitted)))
+    for name, column in given.columns.items():
+        yield encode_column(name, column)
+
+
+def encode_column(name: str, column: Column) -> StoredColumn:
+    """As the database keeps it."""
+    numbers = None if column.numbers is None else column.numbers.astype("<f8", copy=False).tobytes()
+    dictionary = msgspec.json.encode(list(column.values))
+    codes = column.codes.astype(_width(len(column.values)), copy=False).tobytes()
+    return StoredColumn(name, codes, dictionary, numbers)
 
 
 def _width(values: int) -> str:
@@ -187,7 +218,7 @@ def decode(stored: Iterable[StoredColumn]) -> Segment:
     rows = int(counts.sum())
     t = np.frombuffer(found.pop("t").data, "<i4") if "t" in found else np.zeros(rows, np.int32)
     omitted = found.pop("omitted", None)
-    columns = {name: _column(column, rows) for name, column in found.items()}
+    columns = {name: decode_column(column, rows) for name, column in found.items()}
     return Segment(users, counts, t, columns, frozenset(dictionary_of(omitted) if omitted else ()))
 
 
@@ -196,7 +227,8 @@ def dictionary_of(stored: StoredColumn) -> list[str]:
     return _names.decode(stored.dictionary or b"[]")
 
 
-def _column(stored: StoredColumn, rows: int) -> Column:
+def decode_column(stored: StoredColumn, rows: int) -> Column:
+    """Of so many rows."""
     width = len(stored.data) // rows
     codes: Codes = np.frombuffer(stored.data, f"<u{width}")
     numbers = None if stored.numbers is None else np.frombuffer(stored.numbers, "<f8")
@@ -216,10 +248,11 @@ def _used(column: Column, order: Ints) -> Column:
 
 
 def _joined(first: Column | None, n: int, second: Column | None, m: int) -> Column:
-    a = first or Column(np.zeros(n, np.uint32), ())
-    b = second or Column(np.zeros(m, np.uint32), ())
+    a = first or Column(np.zeros(n, np.uint8), ())
+    b = second or Column(np.zeros(m, np.uint8), ())
     places = {value: code for code, value in enumerate(a.values, 1)}
-    lut = np.array([0, *(places.setdefault(value, len(places) + 1) for value in b.values)], np.uint32)
+    codes = [0, *(places.setdefault(value, len(places) + 1) for value in b.values)]
+    lut = np.array(codes, _width(len(places)))
     numbers: Any = None
     if a.numbers is not None or b.numbers is not None:
         numbers = np.concatenate([np.full(rows, np.nan) if of.numbers is None else of.numbers for of, rows in ((a, n), (b, m))])

@@ -153,9 +153,14 @@ ORDER BY day
 SELECT day, col, data, dictionary FROM segments
 WHERE tenant = $1 AND bucket = $2 AND col IN ('users', 'counts', 'own_id') ORDER BY day
 
--- name: whole_segment
--- tenant, bucket, day
-SELECT col, data, dictionary, numbers FROM segments WHERE tenant = $1 AND bucket = $2 AND day = $3
+-- name: columns_of_segment
+-- tenant, bucket, day, columns or NULL for all
+SELECT col, data, dictionary, numbers FROM segments
+WHERE tenant = $1 AND bucket = $2 AND day = $3 AND ($4::text[] IS NULL OR col = ANY ($4))
+
+-- name: names_of_segment
+-- tenant, bucket, day. The names of its columns.
+SELECT col FROM segments WHERE tenant = $1 AND bucket = $2 AND day = $3
 
 -- name: segment_columns
 -- tenant, first day, last day
@@ -170,8 +175,8 @@ SELECT DISTINCT dictionary FROM segments WHERE tenant = $1 AND col = $2
 SELECT min(day) AS first, max(day) AS last FROM segments WHERE tenant = $1 AND col = 'users'
 
 -- name: delete_segment
--- tenant, day, bucket
-DELETE FROM segments WHERE tenant = $1 AND day = $2 AND bucket = $3
+-- tenant, day, bucket, columns or NULL for all
+DELETE FROM segments WHERE tenant = $1 AND day = $2 AND bucket = $3 AND ($4::text[] IS NULL OR col = ANY ($4))
 
 -- name: put_mark
 -- day, below
