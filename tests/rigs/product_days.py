@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.segments.event_rows import EventRow, EventRows
-from analytics.product.segments.segment import merge
+from analytics.product.segments.segment import Segment, merge
 
 
 class Happened(NamedTuple):
-    """An event; ``data`` has pairs, so that it can be compared and hashed."""
+    """An event of the user with this hash, at ``ms`` since 1970."""
 
     user: int
     ms: int
     event_type: str
-    data: tuple[tuple[str, str | float | bool], ...] = ()
+    data: Mapping[str, str | float | bool] = {}
 
     def get(self, name: str) -> str | None:
         """What a property is called as a value of a break-down."""
-        value = dict(self.data).get(name)
+        value = self.data.get(name)
         if isinstance(value, bool):
             return "true" if value else "false"
         return f"{value:g}" if isinstance(value, (int, float)) else value
@@ -30,11 +30,11 @@ class Happened(NamedTuple):
 
 def buckets(events: Sequence[Happened], parts: int = 1) -> list[list[Day]]:
     """The days of each bucket that has any event, in order."""
-    days: defaultdict[int, dict[int, Any]] = defaultdict(dict)
+    days: defaultdict[int, dict[int, Segment]] = defaultdict(dict)
     for part in range(parts):
         rows: defaultdict[int, EventRows] = defaultdict(EventRows)
         for event in events[part::parts]:
-            data = json.dumps(dict(event.data)) if event.data else None
+            data = json.dumps(event.data) if event.data else None
             rows[event.ms // DAY_MS].add([EventRow(event.user, event.ms % DAY_MS, event.event_type, None, None, data)])
         for day, collected in rows.items():
             for bucket, segment in collected.segments().items():

@@ -23,7 +23,7 @@ from analytics.product.counting.periods import Interval
 from analytics.product.segments.segment import Segment
 from analytics.query.product.activity import activity_of
 from drishti.messages.product.activity import ActivityQuery
-from rigs.segments import Happened, days_by_bucket
+from rigs.product_days import Happened, buckets
 
 HOUR_MS = 3_600_000
 ZONES = ("UTC", "Europe/Berlin", "America/Havana", "Pacific/Apia", "Asia/Kathmandu")
@@ -110,7 +110,7 @@ def with_users_alone(activity: Activity, days: list[Day]) -> list[Day]:
 
 def fast(activity: Activity, events: list[Happened], parts: int = 1) -> ActivityCounts:
     counts = ActivityCounts.of(activity)
-    for days in days_by_bucket(events, parts).values():
+    for days in buckets(events, parts):
         count_bucket(activity, with_users_alone(activity, days), counts)
     return counts
 
@@ -120,9 +120,7 @@ def table(activity: Activity, members: Members) -> list[list[int]]:
 
 
 @given(EVENTS, INTERVALS, st.sampled_from(ZONES), st.sampled_from([1, 9, 40]), st.sampled_from([(), ("a",)]), st.integers(1, 3))
-@example(
-    [Happened(0, BEGIN_MS + 40 * DAY_MS - 1, "a", {}), Happened(0, BEGIN_MS + 40 * DAY_MS, "a", {})], "day", "UTC", 9, (), 1
-)
+@example([Happened(0, BEGIN_MS + 40 * DAY_MS - 1, "a"), Happened(0, BEGIN_MS + 40 * DAY_MS, "a")], "day", "UTC", 9, (), 1)
 @settings(max_examples=100, deadline=None)
 def test_activity_is_what_the_definition_says(
     events: list[Happened], interval: Interval, tz: str, days: int, types: Sequence[str], parts: int
@@ -140,7 +138,7 @@ def test_activity_is_what_the_definition_says(
             len({event.user for event, since in zip(meant, ago, strict=True) if 0 <= since < length}) for length in (1, 7, 30)
         ]
         assert counts.days[place].tolist() == wanted
-    read = [with_users_alone(activity, of_bucket) for of_bucket in days_by_bucket(events, parts).values()]
+    read = [with_users_alone(activity, of_bucket) for of_bucket in buckets(events, parts)]
     for state in STATES:
         for period in range(0, activity.periods, 1 + activity.periods // 4):
             found = [user for of_bucket in read for user in users_of_state(activity, of_bucket, period, state).tolist()]

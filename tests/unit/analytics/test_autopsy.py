@@ -50,10 +50,10 @@ def crowd(chance: random.Random, users: int, goes_on: Callable[[dict[str, str | 
             "ms": round(chance.lognormvariate(6, 1), 1),
             "id": f"id-{user}",
         }
-        events.append(Happened(user << 40, at, "view", tuple(data.items())))
+        events.append(Happened(user << 40, at, "view", data))
         error_ms = chance.expovariate(1 / 120_000)
         if chance.random() < 0.5:
-            events.append(Happened(user << 40, at + max(1, int(error_ms)), "error", (("tag", chance.choice("xyz")),)))
+            events.append(Happened(user << 40, at + max(1, int(error_ms)), "error", {"tag": chance.choice("xyz")}))
             failed = error_ms < 60_000
         else:
             failed = False
@@ -61,7 +61,7 @@ def crowd(chance: random.Random, users: int, goes_on: Callable[[dict[str, str | 
             events.append(Happened(user << 40, at - chance.randrange(1, 50_000) if at > 50_000 else at + 7, "error"))
         if chance.random() < goes_on(data, failed):
             delay = chance.choice([500, 20_000, 90_000, 1_800_000])
-            events.append(Happened(user << 40, at + delay, "ask", (("model", str(data["model"])),)))
+            events.append(Happened(user << 40, at + delay, "ask", {"model": data["model"]}))
             if chance.random() < 0.5:
                 events.append(Happened(user << 40, at + delay + 1_000, "rate"))
     return events
@@ -127,7 +127,7 @@ def test_what_only_goes_with_a_cause_does_not_differ_among_users_who_are_alike_i
     events = []
     for one in crowd(chance, 6_000, lambda data, failed: 0.3 if data["model"] == "large" else 0.7):
         tag = "blue" if (one.get("model") == "large") == (chance.random() < 0.8) else "red"
-        events.append(one._replace(data=(*one.data, ("tag", tag))) if one.event_type == "view" else one)
+        events.append(one._replace(data={**one.data, "tag": tag}) if one.event_type == "view" else one)
     asked = autopsy()
     differs, _, _ = found(asked, events)
     model = next(one for one in differs if one.factor.text == "large")

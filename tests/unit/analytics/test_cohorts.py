@@ -29,7 +29,7 @@ from analytics.product.counting.cohorts import (
 from analytics.product.counting.conditions import Condition
 from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.events import EventFilter
-from rigs.segments import Happened, days_by_bucket
+from rigs.product_days import Happened, buckets
 
 BEGIN_MS = 19_782 * DAY_MS  # the day before a leap day
 USERS = [0, 1, 2, 1 << 60, -1, -(1 << 63)]
@@ -132,7 +132,7 @@ def test_members_are_those_of_the_definition(
 ) -> None:
     chance.shuffle(events)
     found: set[int] = set()
-    for days in days_by_bucket(events, parts).values():
+    for days in buckets(events, parts):
         users = users_of(days)
         found |= {*users[members_of(members, users, days)].tolist()}
     assert found == {event.user for event in events if meets(event.user, members, events)}
@@ -144,7 +144,7 @@ def test_a_question_sees_the_rows_of_members_only_or_who_they_are(events: list[H
     users = np.array(sorted(chosen), np.int64)
     left: list[tuple[int, int, str, str | None]] = []
     said: list[tuple[int, str]] = []
-    for days in days_by_bucket(events).values():
+    for days in buckets(events):
         for day in only(days, users):
             segment = day.segment
             types, topics = segment.columns["event_type"], segment.columns.get("data.topic")
@@ -175,5 +175,5 @@ def test_numbers_whose_sum_no_float_holds_are_compared(function: Function, op: C
     numbers = [(0, 1e308), (0, 1e308), (1, -1e308), (1, -1e308)]
     events = [Happened(5, BEGIN_MS + day * DAY_MS, "a", {"n": number}) for day, number in numbers]
     members = Metric(EventFilter(), BEGIN_MS, END_MS, function, "data.n", op, value)
-    (days,) = days_by_bucket(events).values()
+    (days,) = buckets(events)
     assert members_of(members, users_of(days), days).tolist() == [True]

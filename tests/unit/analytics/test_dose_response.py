@@ -19,9 +19,7 @@ from analytics.product.counting.events import EventFilter
 from rigs.product_days import Happened, buckets
 
 USERS = (0, 1, 5, 1 << 60, -1)
-DATA = st.sampled_from(
-    [(), (("ms", 5),), (("ms", 7.5),), (("ms", "slow"),), (("plan", "pro"),), (("plan", "free"), ("ms", -2))]
-)
+DATA = st.sampled_from([{}, {"ms": 5}, {"ms": 7.5}, {"ms": "slow"}, {"plan": "pro"}, {"plan": "free", "ms": -2}])
 EVENTS = st.lists(
     st.builds(
         Happened,
@@ -79,7 +77,7 @@ def slow(asked: DoseResponse, events: list[Happened]) -> dict[int, Row]:
         first = min(event.ms for event in starts)
         over = first + asked.exposure_ms
         met = [event for event in mine if matches(event, asked.dose) and first <= event.ms < over]
-        numbers = [float(ms) for event in met if isinstance(ms := dict(event.data).get("ms"), (int, float))]
+        numbers = [float(ms) for event in met if isinstance(ms := event.data.get("ms"), (int, float))]
         dose: float | None
         if asked.measure == "count":
             dose = float(len(met))
@@ -201,11 +199,11 @@ def test_spearman_gives_ties_the_mean_of_their_ranks() -> None:
 def test_means_are_numbers_where_sums_are_beyond_what_a_float_holds() -> None:
     largest = float(np.finfo(np.float64).max)
     asked = DoseResponse(
-        start=Match(), dose=Match(), measure="mean", value="data.ms", response=Match(), days=False,
+        start=EventFilter(), dose=EventFilter(), measure="mean", value="data.ms", response=EventFilter(), days=False,
         exposure_ms=DAY_MS, within_ms=1, from_ms=0, to_ms=DAY_MS, strata=(),
     )  # fmt: skip
     values = {0: [1e308, 1e308, -1e308], 1: [largest] * 3, 5: [-1e308], -1: [0.1, 0.2]}
-    events = [Happened(user, ms, "a", (("ms", value),)) for user, sent in values.items() for ms, value in enumerate(sent)]
+    events = [Happened(user, ms, "a", {"ms": value}) for user, sent in values.items() for ms, value in enumerate(sent)]
     found = DoseResponses(labels=asked.no_labels())
     for days in buckets(events, 1):
         count_bucket(asked, days, found)

@@ -12,7 +12,7 @@ from analytics.product.people.bots import is_bot
 from analytics.product.people.exclusion import Rule, left_out
 from analytics.product.segments.own_ids import OWN
 from analytics.product.segments.segment import Column, Segment
-from rigs.segments import Happened, days_by_bucket
+from rigs.product_days import Happened, buckets
 
 import numpy as np  # isort: skip
 
@@ -49,7 +49,7 @@ def test_whoever_meets_a_rule_is_left_out_with_everything_and_nobody_else(seed: 
         event_type = "login" if chance.random() < 0.1 else "view"
         events.append(Happened(chance.choice(users), chance.randrange(3 * DAY_MS), event_type, data))
     found, excluded = [], 0
-    for days in days_by_bucket(events, parts=chance.randrange(1, 4)).values():
+    for days in buckets(events, parts=chance.randrange(1, 4)):
         left, count = left_out(days, rules(events[0].user))
         excluded += count
         for day in left:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,15 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.product.counting.conditions import Condition, column_of
-from analytics.product.counting.day import Day
+from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.events import EventFilter
 from analytics.product.counting.funnels.counts import FunnelCounts, FunnelUsers, Outcome, count_bucket, count_events
 from analytics.product.counting.funnels.definition import Exclusion, Funnel
 from analytics.product.counting.funnels.matching import AccountEvents, TooManyEvents
-from analytics.product.segments.event_rows import EventRow, EventRows
-from analytics.product.segments.segment import merge
-
-DAY_MS = 86_400_000
+from rigs.product_days import Happened, buckets
 
 Counts = dict[str | None, tuple[list[int], list[int]]]
 
@@ -31,22 +27,13 @@ def matching(event_type: str, conditions: tuple[Condition, ...] = ()) -> EventFi
     return EventFilter(frozenset([event_type]), conditions)
 
 
-class Happened(NamedTuple):
-    user: int
-    ms: int
-    event_type: str
-    topic: str | None = None
-    company: str | None = None
-
-
 EVENTS = st.lists(
     st.builds(
         Happened,
         st.sampled_from([0, 1, 2, 1 << 60, -1]),
         st.one_of(st.integers(0, 12), st.integers(DAY_MS - 4, DAY_MS + 4)),
         st.sampled_from("abcz"),
-        st.sampled_from([None, "x", "y"]),
-        st.sampled_from([None, "acme", "tea"]),
+        st.fixed_dictionaries({}, optional={"topic": st.sampled_from(["x", "y"]), "company": st.sampled_from(["acme", "tea"])}),
     ),
     max_size=12,
 )
@@ -82,7 +69,7 @@ def funnels(draw: st.DrawFn) -> Funnel:
 
 def matches(event: Happened, step: EventFilter) -> bool:
     return event.event_type in step.event_types and all(
-        (event.topic == condition.values[0]) == (condition.op == "=") for condition in step.conditions
+        (event.get("topic") == condition.values[0]) == (condition.op == "=") for condition in step.conditions
     )
 
 
@@ -103,11 +90,11 @@ def units_of(funnel: Funnel, events: Sequence[Happened]) -> Iterator[list[Happen
         steps, excluded = steps_of(funnel, e), gaps_of(funnel, e)
         first = (0, steps[0]) if steps else (1, min(excluded)) if excluded else (2, 0)
         masks = sum(1 << gap for gap in excluded), sum(1 << step for step in steps)
-        return (e.ms, first, masks, (e.topic is not None, e.topic or ""), e.user)
+        return (e.ms, first, masks, (e.get("topic") is not None, e.get("topic") or ""), e.user)
 
     of: defaultdict[Any, list[Happened]] = defaultdict(list)
     for event in sorted(events, key=place):
-        of[event.company if funnel.unit == "account" else event.user].append(event)
+        of[event.get("company") if funnel.unit == "account" else event.user].append(event)
     for key, mine in of.items():
         if funnel.unit == "account" and key is None:
             continue
@@ -178,29 +165,12 @@ def counted(funnel: Funnel, units: list[Unit]) -> Counts:
     for unit in units:
         if unit.dropped:
             continue
-        reached, times = counts[unit.start.topic if funnel.breakdown else None]
+        reached, times = counts[unit.start.get("topic") if funnel.breakdown else None]
         for step in range(unit.depth):
             reached[step] += 1
         if unit.took is not None:
             times.append(unit.took)
     return {label: (reached, sorted(times)) for label, (reached, times) in counts.items()}
-
-
-def buckets(events: list[Happened], parts: int = 1) -> Iterator[list[Day]]:
-    """Segments of days, made of ``parts`` that are merged, bucket by bucket."""
-    days: defaultdict[int, dict[int, Any]] = defaultdict(dict)
-    for part in range(parts):
-        rows: defaultdict[int, EventRows] = defaultdict(EventRows)
-        for event in events[part::parts]:
-            named = {"topic": event.topic, "company": event.company}
-            data = json.dumps({name: value for name, value in named.items() if value is not None})
-            rows[event.ms // DAY_MS].add([EventRow(event.user, event.ms % DAY_MS, event.event_type, None, None, data)])
-        for day, collected in rows.items():
-            for bucket, segment in collected.segments().items():
-                of_day = days[bucket]
-                of_day[day] = merge(of_day[day], segment) if day in of_day else segment
-    for of_day in days.values():
-        yield [Day(day * DAY_MS, of_day[day]) for day in sorted(of_day)]
 
 
 def fast(funnel: Funnel, events: list[Happened], parts: int = 1) -> tuple[Counts, int]:
@@ -254,7 +224,7 @@ def test_users_of_a_step_are_those_who_were_counted(
     values = values if funnel.breakdown else ()
     units = [unit for unit in slow(funnel, events) if not unit.dropped]
     if values:
-        units = [unit for unit in units if unit.start.topic in values]
+        units = [unit for unit in units if unit.start.get("topic") in values]
     wanted = {unit.start.user for unit in units if (unit.depth >= step if outcome == "converted" else unit.depth == step - 1)}
     assert users(funnel, events, step, outcome, values) == wanted
 
@@ -335,7 +305,8 @@ def test_an_account_converts_by_what_its_users_do_together_whichever_buckets_the
     funnel = Funnel(
         steps=[matching("a"), matching("b")], window_ms=100, from_ms=0, to_ms=1_000, unit="account", account="data.company"
     )
-    together = [Happened(1, 0, "a", None, "acme"), Happened(-1, 5, "b", None, "acme"), Happened(1, 7, "a"), Happened(1, 8, "b")]
+    acme = {"company": "acme"}
+    together = [Happened(1, 0, "a", acme), Happened(-1, 5, "b", acme), Happened(1, 7, "a"), Happened(1, 8, "b")]
     assert fast(funnel, together)[0] == {None: ([1, 1], [5])}
     accounts = AccountEvents(funnel, most=1)
     first, second = buckets(together[:2])

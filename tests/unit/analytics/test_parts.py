@@ -12,7 +12,7 @@ import pytest
 from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.counting.parts import in_parts
 from analytics.product.segments.stored import merge_all
-from rigs.segments import Happened, days_by_bucket
+from rigs.product_days import Happened, buckets
 
 
 def rows_of(days: Sequence[Day]) -> Counter[tuple[Any, ...]]:
@@ -40,8 +40,8 @@ def test_parts_have_all_rows_once_and_each_user_in_one_of_them(seed: int, rows: 
     users = [
         (bucket << 60) + chance.choice([0, (1 << 60) - 1, chance.randrange(1 << 60)]) for _ in range(chance.randrange(1, 30))
     ]
-    (days,) = days_by_bucket(happened(chance, users, chance.randrange(1, 200))).values()
-    others = next(iter(days_by_bucket(happened(chance, users, chance.randrange(200))).values()), [])
+    (days,) = buckets(happened(chance, users, chance.randrange(1, 200)))
+    others = next(iter(buckets(happened(chance, users, chance.randrange(200)))), [])
     all_rows: list[Counter[tuple[Any, ...]]] = [Counter(), Counter()]
     seen: set[int] = set()
     for part in in_parts(days, others, rows):
@@ -58,9 +58,9 @@ def test_parts_have_all_rows_once_and_each_user_in_one_of_them(seed: int, rows: 
 def test_users_of_several_buckets_are_parted_as_well() -> None:
     chance = random.Random(5)
     users = [chance.randrange(-(1 << 63), 1 << 63) for _ in range(40)]
-    day = Day(0, days_by_bucket([Happened(user, 5, "view", {}) for user in users[:1]])[users[0] >> 60 & 15][0].segment)
+    day = Day(0, buckets([Happened(users[0], 5, "view")])[0][0].segment)
     for user in users[1:]:
-        more = days_by_bucket([Happened(user, 5, "view", {})])[user >> 60 & 15][0].segment
+        more = buckets([Happened(user, 5, "view")])[0][0].segment
         day = Day(0, merge_all([day.segment, more]))
     found: Counter[tuple[Any, ...]] = Counter()
     for part, none in in_parts([day], [], 4):

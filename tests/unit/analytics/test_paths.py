@@ -31,7 +31,7 @@ EVENTS = st.lists(
         st.one_of(st.integers(0, 200), st.integers(DAY - 30, DAY + 30)),
         st.sampled_from(["view", "buy", "error"]),
         st.builds(
-            lambda page, ms: (*([("page", page)] if page else []), *([("duration_ms", ms)] if ms else [])),
+            lambda page, ms: {**({"page": page} if page else {}), **({"duration_ms": ms} if ms else {})},
             st.sampled_from(["", "/", "/a", "/tea/1", "/tea/2"]),
             st.sampled_from([0, 1.0, 2.0]),
         ),
@@ -68,7 +68,7 @@ def in_order(question: PathQuestion, mine: Sequence[Happened]) -> list[Happened]
             page = "tea"
         flags = [] if question.anchor is None else [is_anchor(question, event)]
         of_steps = not question.steps.event_types or event.event_type in question.steps.event_types
-        latency = dict(event.data).get("duration_ms", float("inf"))
+        latency = event.data.get("duration_ms", float("inf"))
         return event.ms, event.event_type, (page is not None, page or ""), latency, of_steps, flags
 
     return sorted(mine, key=key)
@@ -143,7 +143,7 @@ def by_hand(question: PathQuestion, paths: list[list[Happened]], limit: int) -> 
 
     def edge(pairs: list[tuple[Happened, Happened]]) -> Any:
         times = sorted(b.ms - a.ms for a, b in pairs)
-        latencies = sorted(float(dict(b.data)["duration_ms"]) for _, b in pairs if "duration_ms" in dict(b.data))
+        latencies = sorted(float(b.data["duration_ms"]) for _, b in pairs if "duration_ms" in b.data)
         return (
             len(pairs),
             len({a.user for a, _ in pairs}),
@@ -279,7 +279,7 @@ def test_of_very_many_different_paths_the_rarest_are_forgotten_and_it_is_said(mo
     sums = PathSums(max_steps=5)
     for user in range(5):
         pages = ["/often", *(f"/{user}{n}" for n in range(3))]
-        happened = [Happened(user, place * 1_000, "view", (("page", page),)) for place, page in enumerate(pages)]
+        happened = [Happened(user, place * 1_000, "view", {"page": page}) for place, page in enumerate(pages)]
         for days in buckets(happened):
             sums.add(path_rows(question, days, labels))
     assert sums.top_paths(list(labels["data.page"]), 1) == [(["/often"], 5)]

@@ -17,7 +17,7 @@ from analytics.product.counting.breakdowns import labels_of
 from analytics.product.people.properties import SET, SET_ONCE, UNSET, Change, Properties, Timeline, Value, current
 from analytics.product.segments.segment import Column
 from drishti.events import AnalyticsEvent
-from rigs.segments import Happened, days_by_bucket
+from rigs.product_days import Happened, buckets
 
 OWNERS = [0, 1, 1 << 60, -1, -(1 << 63)]
 VALUES: list[Value] = ["free", "pro", 3.0, 0.5]
@@ -36,7 +36,7 @@ CHANGES = st.lists(
 )
 EVENTS = st.lists(
     st.builds(
-        lambda user, at, extra: Happened(user, BEGIN_MS + at * 40_000_000 + extra, "view", {}),
+        lambda user, at, extra: Happened(user, BEGIN_MS + at * 40_000_000 + extra, "view"),
         st.sampled_from(OWNERS[:4]),
         st.integers(-1, 7),
         st.sampled_from([-1, 0, 1]),
@@ -76,7 +76,7 @@ def test_the_value_is_that_of_the_time_of_the_event(
         timelines.append(Timeline.of(shuffled))
     properties = Properties({"user.plan": timelines[0], "account.plan": timelines[2]}, timelines[1])
     seen = 0
-    for stored in days_by_bucket(events).values():
+    for stored in buckets(events):
         for day in properties.told(stored):
             for row, user in enumerate(day.segment.of_rows().tolist()):
                 at = day.start_ms + int(day.segment.t[row])

@@ -17,7 +17,7 @@ from analytics.product.counting.day import Day
 from analytics.product.counting.events import EventFilter
 from analytics.product.counting.periods import Interval, bounds_of
 from analytics.product.counting.retention import Cell, Retention, RetentionCounts, count_bucket, users_of_cell
-from rigs.segments import Happened, days_by_bucket
+from rigs.product_days import Happened, buckets
 
 HOUR_MS = 3_600_000
 ZONES = ("UTC", "Europe/Berlin", "America/Havana", "Pacific/Apia", "Asia/Kathmandu")
@@ -101,7 +101,7 @@ def slow(
 
 def fast(retention: Retention, events: list[Happened], parts: int = 1) -> dict[tuple[str | None, int, int], int]:
     counts = RetentionCounts(cohorts=retention.cohorts, cells=len(retention.cells))
-    for days in days_by_bucket(events, parts).values():
+    for days in buckets(events, parts):
         count_bucket(retention, days, counts)
     found = {}
     for name, sizes in counts.sizes.items():
@@ -164,7 +164,7 @@ def test_retention_is_that_of_the_definition(
     values = [chance.choice(sorted(labels, key=str))] if labels and by_topic else []
     for retained in (True, False):
         users = set[int]()
-        for of_bucket in days_by_bucket(events).values():
+        for of_bucket in buckets(events):
             found = users_of_cell(retention, of_bucket, cohort, cells[place], retained=retained, values=values)
             users |= set(found.tolist())
         members = [set[int](), set[int]()]
@@ -203,10 +203,10 @@ def test_nobody_and_users_of_one_event(tz: str) -> None:
         start=EventFilter(), returning=EventFilter(), bounds=bounds, cohorts=1, cells=[Cell(n, n) for n in range(4)]
     )
     assert fast(retention, []) == {}
-    assert fast(retention, [Happened(3, monday, "a", {})]) == {(None, 0, -1): 1, (None, 0, 0): 1}
-    late = [Happened(3, monday, "a", {}), Happened(3, bounds[2] - 1, "a", {}), Happened(3, bounds[2], "b", {})]
+    assert fast(retention, [Happened(3, monday, "a")]) == {(None, 0, -1): 1, (None, 0, 0): 1}
+    late = [Happened(3, monday, "a"), Happened(3, bounds[2] - 1, "a"), Happened(3, bounds[2], "b")]
     assert fast(retention, late) == {(None, 0, -1): 1, (None, 0, 0): 1, (None, 0, 1): 1, (None, 0, 2): 1}
-    before = [Happened(3, monday - 1, "a", {}), *late]
+    before = [Happened(3, monday - 1, "a"), *late]
     assert fast(retention, before) == {}
     assert count_nothing(retention) == {}
 
