@@ -821,14 +821,14 @@ export interface DoseResponseQuery {
   exposure_s?: number;
   /** seconds after that in which the outcome is looked for; 90 days at most */
   within_s?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  sample?: boolean;
   bins?: number;
   /** where ranges of the dose begin, ascending */
   edges?: number[];
   /** `activity`, or properties; `activity`, `service` and `version` if not given */
   strata?: string[];
-  /** the name of a cohort: the question is about its users only; everybody if not given */
-  cohort?: string;
-  sample?: boolean;
 }
 
 /**
@@ -849,6 +849,9 @@ export interface DoseResponseUsersQuery {
   exposure_s?: number;
   /** seconds after that in which the outcome is looked for; 90 days at most */
   within_s?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  sample?: boolean;
   from_dose?: number | null;
   to_dose?: number | null;
   without_dose?: boolean;
@@ -856,9 +859,6 @@ export interface DoseResponseUsersQuery {
   as_of?: number | null;
   /** users in the answer */
   limit?: number;
-  /** the name of a cohort: the question is about its users only; everybody if not given */
-  cohort?: string;
-  sample?: boolean;
 }
 
 /** Users of one value, with the ranges of all. ``value`` is null where the event has none. */
@@ -2479,15 +2479,15 @@ export interface PathsQuery {
   campaign?: boolean;
   /** IANA name of the time zone of days, weeks and months */
   tz?: string;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  sample?: boolean;
   /** the property with the latency of an event in ms; none if empty */
   latency?: string;
   /** whether each edge has the share of its events that failed */
   errors?: boolean;
   /** nodes of each step; the rest together as `other` */
   limit?: number;
-  /** the name of a cohort: the question is about its users only; everybody if not given */
-  cohort?: string;
-  sample?: boolean;
 }
 
 /**
@@ -2501,9 +2501,6 @@ export interface PathsUsersQuery {
   from: number;
   /** milliseconds since 1970-01-01T00:00Z */
   to: number;
-  step: number;
-  name: string;
-  next_name?: string;
   /** the types of events that count; all if none is given */
   event_types?: string[];
   where?: PropertyCondition[];
@@ -2524,11 +2521,14 @@ export interface PathsUsersQuery {
   campaign?: boolean;
   /** IANA name of the time zone of days, weeks and months */
   tz?: string;
-  /** users in the answer */
-  limit?: number;
   /** the name of a cohort: the question is about its users only; everybody if not given */
   cohort?: string;
   sample?: boolean;
+  step: number;
+  name: string;
+  next_name?: string;
+  /** users in the answer */
+  limit?: number;
 }
 
 /**
@@ -3280,15 +3280,15 @@ export interface SessionsQuery {
   campaign?: boolean;
   /** IANA name of the time zone of days, weeks and months */
   tz?: string;
-  /** of the series; none if not given. Weeks begin on Monday */
-  interval?: "" | "day" | "month" | "week";
   breakdown?: string;
   page?: string;
-  /** values of the break-down, entries and exits in the answer */
-  limit?: number;
   /** the name of a cohort: the question is about its users only; everybody if not given */
   cohort?: string;
   sample?: boolean;
+  /** of the series; none if not given. Weeks begin on Monday */
+  interval?: "" | "day" | "month" | "week";
+  /** values of the break-down, entries and exits in the answer */
+  limit?: number;
 }
 
 /**
@@ -3315,6 +3315,9 @@ export interface SessionsUsersQuery {
   tz?: string;
   breakdown?: string;
   page?: string;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  sample?: boolean;
   value?: string | null;
   /** those in which no event has a value of `breakdown` */
   without_value?: boolean;
@@ -3323,9 +3326,6 @@ export interface SessionsUsersQuery {
   bounced?: boolean | null;
   /** users in the answer */
   limit?: number;
-  /** the name of a cohort: the question is about its users only; everybody if not given */
-  cohort?: string;
-  sample?: boolean;
 }
 
 /**

@@ -51,12 +51,8 @@ class Outcome(Struct, frozen=True, omit_defaults=True, kw_only=True):
     where: Conditions = []
 
 
-class DoseResponseQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """A question to analytics: what users do after they met something, by how much of it they met.
-
-    A user takes part whose first event of ``start`` lies in ``[from, to)``. The dose is met within ``exposure_s`` from there,
-    the outcome is looked for within ``within_s`` after that. Users are told apart by ranges of the dose: ``bins`` of as many
-    users each, or those between ``edges``. ``strata``: what else may tell them apart, `activity` or properties."""
+class DoseResponseAsked(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """Which users take part, what they meet and what they do: what all questions about dose and response have."""
 
     tenant: Token
     from_ms: EpochMs
@@ -66,11 +62,20 @@ class DoseResponseQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_
     outcome: Outcome = Outcome()
     exposure_s: Exposure = 86_400
     within_s: Within = 604_800
+    cohort: CohortFilter = ""
+    sample: bool = False
+
+
+class DoseResponseQuery(DoseResponseAsked, omit_defaults=True, kw_only=True):
+    """A question to analytics: what users do after they met something, by how much of it they met.
+
+    A user takes part whose first event of ``start`` lies in ``[from, to)``. The dose is met within ``exposure_s`` from there,
+    the outcome is looked for within ``within_s`` after that. Users are told apart by ranges of the dose: ``bins`` of as many
+    users each, or those between ``edges``. ``strata``: what else may tell them apart, `activity` or properties."""
+
     bins: Annotated[int, Meta(ge=2, le=20)] = 5
     edges: Annotated[list[float], Meta(max_length=19, description="where ranges of the dose begin, ascending")] = []
     strata: Strata = field(default_factory=lambda: ["activity", "service", "version"])
-    cohort: CohortFilter = ""
-    sample: bool = False
 
 
 class DoseTrend(Struct, omit_defaults=True, kw_only=True):
@@ -140,23 +145,13 @@ class DoseResponseAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from
     text: list[str] = []
 
 
-class DoseResponseUsersQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+class DoseResponseUsersQuery(DoseResponseAsked, omit_defaults=True, kw_only=True):
     """A question to analytics: the users of a range of the dose that a :class:`DoseResponseQuery` counts. ``with_outcome``:
     those with the outcome, or without it. ``as_of``: that of the answer; without it, now."""
 
-    tenant: Token
-    from_ms: EpochMs
-    to_ms: EpochMs
-    start: EventsMet = EventsMet()
-    dose: Dose
-    outcome: Outcome = Outcome()
-    exposure_s: Exposure = 86_400
-    within_s: Within = 604_800
     from_dose: float | None = None
     to_dose: float | None = None
     without_dose: bool = False
     with_outcome: bool | None = None
     as_of: EpochMs | None = None
     limit: UserLimit = 100
-    cohort: CohortFilter = ""
-    sample: bool = False

@@ -39,12 +39,8 @@ class PathAnchor(Struct, omit_defaults=True, kw_only=True):
     where: Conditions = []
 
 
-class PathsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """A question to analytics: what users do one thing after another, after ``start`` or before ``end``, in sessions that began
-    in `[from, to)`, or by user where ``window_s`` is given.
-
-    Steps are events of ``event_types`` that meet all of ``where``. ``limit``: nodes of each step; the rest together as
-    `other`. ``sample``: of a sixteenth of the users only."""
+class PathsAsked(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """Which paths are meant: what all questions about paths have."""
 
     tenant: Token
     from_ms: EpochMs
@@ -62,11 +58,20 @@ class PathsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "f
     midnight: Midnight = False
     campaign: Campaign = False
     tz: Zone = "UTC"
+    cohort: CohortFilter = ""
+    sample: bool = False
+
+
+class PathsQuery(PathsAsked, omit_defaults=True, kw_only=True):
+    """A question to analytics: what users do one thing after another, after ``start`` or before ``end``, in sessions that began
+    in `[from, to)`, or by user where ``window_s`` is given.
+
+    Steps are events of ``event_types`` that meet all of ``where``. ``limit``: nodes of each step; the rest together as
+    `other`. ``sample``: of a sixteenth of the users only."""
+
     latency: Latency = "duration_ms"
     errors: Annotated[bool, Meta(description="whether each edge has the share of its events that failed")] = True
     limit: Nodes = 10
-    cohort: CohortFilter = ""
-    sample: bool = False
 
 
 class PathNode(Struct, omit_defaults=True, kw_only=True):
@@ -118,29 +123,11 @@ class PathsAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     missed: int = 0
 
 
-class PathsUsersQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+class PathsUsersQuery(PathsAsked, omit_defaults=True, kw_only=True):
     """A question to analytics: the users of paths as of a :class:`PathsQuery` that have ``name`` as their ``step``, and
     ``next_name`` as the one after it where that is given."""
 
-    tenant: Token
-    from_ms: EpochMs
-    to_ms: EpochMs
     step: int
     name: Annotated[str, Meta(min_length=1, max_length=256)]
     next_name: Annotated[str, Meta(max_length=256)] = ""
-    event_types: EventTypes = []
-    where: Conditions = []
-    node: NodeName = "event_type"
-    group: Groups = []
-    start: PathAnchor | None = None
-    end: PathAnchor | None = None
-    max_steps: MaxSteps = 5
-    collapse_repeats: bool = True
-    window_s: Window | None = None
-    gap_s: Gap = 1_800
-    midnight: Midnight = False
-    campaign: Campaign = False
-    tz: Zone = "UTC"
     limit: UserLimit = 100
-    cohort: CohortFilter = ""
-    sample: bool = False

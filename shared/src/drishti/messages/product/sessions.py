@@ -28,12 +28,8 @@ Zone = Annotated[str, Meta(min_length=1, max_length=64, description="IANA name o
 Interval = Literal["", "day", "week", "month"]
 
 
-class SessionsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """A question to analytics: the sessions that began in ``[from, to)``, with how long they took and what they had.
-
-    A session counts where one of its events meets all of ``where``. ``breakdown``: a property, by whose first value in it
-    sessions are grouped. ``page``: the property whose first and last values are a session's entry and exit. ``sample``: of a
-    sixteenth of the users only."""
+class SessionsAsked(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """Which sessions are meant, and by what they are told apart: what all questions about sessions have."""
 
     tenant: Token
     from_ms: EpochMs
@@ -44,12 +40,21 @@ class SessionsQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms":
     midnight: Midnight = False
     campaign: Campaign = False
     tz: Zone = "UTC"
-    interval: Annotated[Interval, Meta(description="of the series; none if not given. Weeks begin on Monday")] = ""
     breakdown: PropertyName = ""
     page: PropertyName = ""
-    limit: Annotated[int, Meta(ge=1, le=100, description="values of the break-down, entries and exits in the answer")] = 10
     cohort: CohortFilter = ""
     sample: bool = False
+
+
+class SessionsQuery(SessionsAsked, omit_defaults=True, kw_only=True):
+    """A question to analytics: the sessions that began in ``[from, to)``, with how long they took and what they had.
+
+    A session counts where one of its events meets all of ``where``. ``breakdown``: a property, by whose first value in it
+    sessions are grouped. ``page``: the property whose first and last values are a session's entry and exit. ``sample``: of a
+    sixteenth of the users only."""
+
+    interval: Annotated[Interval, Meta(description="of the series; none if not given. Weeks begin on Monday")] = ""
+    limit: Annotated[int, Meta(ge=1, le=100, description="values of the break-down, entries and exits in the answer")] = 10
 
 
 class SessionMeasure(Struct, omit_defaults=True, kw_only=True):
@@ -117,26 +122,13 @@ class SessionsAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms"
     exits: list[SessionPage] = []
 
 
-class SessionsUsersQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+class SessionsUsersQuery(SessionsAsked, omit_defaults=True, kw_only=True):
     """A question to analytics: the users of sessions that a :class:`SessionsQuery` counts, and that are chosen by all of what
     is given: ``value`` of ``breakdown``, ``entry`` and ``exit`` by ``page``, and whether they bounced."""
 
-    tenant: Token
-    from_ms: EpochMs
-    to_ms: EpochMs
-    event_types: EventTypes = []
-    where: Conditions = []
-    gap_s: Gap = 1_800
-    midnight: Midnight = False
-    campaign: Campaign = False
-    tz: Zone = "UTC"
-    breakdown: PropertyName = ""
-    page: PropertyName = ""
     value: str | None = None
     without_value: Annotated[bool, Meta(description="those in which no event has a value of `breakdown`")] = False
     entry: str | None = None
     exit: str | None = None
     bounced: bool | None = None
     limit: UserLimit = 100
-    cohort: CohortFilter = ""
-    sample: bool = False

@@ -55,9 +55,14 @@ def check_values(labels: Mapping[str, Labels]) -> None:
             raise TooManyValues(column)
 
 
+def text_order(label: str | None) -> tuple[bool, str]:
+    """The key by which values are put in the order of their texts; none comes first."""
+    return label is not None, label or ""
+
+
 def by_name(labels: Labels) -> Ints:
-    """The place of each label among all in the order of their texts; none comes first."""
-    ordered = sorted(labels, key=lambda name: (name is not None, name or ""))
+    """The place of each label among all in the order of their texts."""
+    ordered = sorted(labels, key=text_order)
     rank = np.empty(len(labels), np.int64)
     rank[[labels[name] for name in ordered]] = np.arange(len(labels))
     return rank

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
@@ -13,6 +13,12 @@ from analytics.product.counting.day import DAY_MS, Day
 from analytics.product.segments.segment import Ints
 
 Interval = Literal["day", "week", "month"]
+
+SHORTEST_MS: Mapping[Interval, int] = {"day": DAY_MS, "week": 7 * DAY_MS, "month": 28 * DAY_MS}
+"""No period is much shorter, so that a range gives about so many at most."""
+
+MONTH_MS = 31 * DAY_MS
+"""No month is much longer."""
 
 
 def period_starts(from_ms: int, to_ms: int, interval: Interval, tz: tzinfo) -> Ints:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from analytics.product.counting.activity import STATES, Activity, ActivityCounts, count_bucket, users_of_state
+from analytics.product.counting.breakdowns import text_order
 from analytics.product.counting.conditions import column_of
 from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.events import EventFilter
-from analytics.product.counting.periods import bounds_of
+from analytics.product.counting.periods import MONTH_MS, bounds_of
 from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
 from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
@@ -25,7 +26,6 @@ from drishti.messages.product.activity import (
 from drishti.messages.product.users import UserList
 
 MAX_DAYS = 400
-MONTH_MS = 31 * DAY_MS
 
 
 class ActivityAnswers:
@@ -114,7 +114,7 @@ def _names(asked: ActivityQuery) -> Names:
 
 def answer_of(asked: ActivityQuery, activity: Activity, counts: ActivityCounts, counted: Counted) -> ActivityAnswer:
     """What ``counts`` say."""
-    by_size = sorted(counts.by_label, key=lambda label: (-counts.users_by_label.get(label, 0), label is not None, label or ""))
+    by_size = sorted(counts.by_label, key=lambda label: (-counts.users_by_label.get(label, 0), text_order(label)))
     days = _days(activity, counts.days, counted.as_of)
     over = [day.stickiness for day in days if day.complete and day.stickiness is not None]
     return ActivityAnswer(

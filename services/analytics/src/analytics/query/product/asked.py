@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from analytics.product.counting.conditions import Condition, column_of
 from analytics.product.counting.events import EventFilter
@@ -50,6 +50,29 @@ def conditions_of(asked: Sequence[PropertyCondition], field: str) -> tuple[Condi
 def names_of(asked: Sequence[PropertyCondition], field: str) -> list[Name]:
     """The properties that these conditions name."""
     return [Name(one.property, f"{field}.{place}.property") for place, one in enumerate(asked)]
+
+
+class _ByValue(Protocol):
+    """A question about the users of a value of its break-down."""
+
+    @property
+    def breakdown(self) -> str: ...
+    @property
+    def value(self) -> str | None: ...
+    @property
+    def without_value(self) -> bool: ...
+
+
+def values_chosen(asked: _ByValue) -> list[str | None]:
+    """The one value of the break-down that is asked for, ``None`` for none, or nothing if all are; raises
+    :class:`QueryError`."""
+    if not asked.without_value and asked.value is None:
+        return []
+    if not asked.breakdown:
+        raise QueryError("is needed, to choose by its value", field="breakdown")
+    if asked.without_value and asked.value is not None:
+        raise QueryError("cannot be chosen together with a value", field="without_value")
+    return [asked.value]
 
 
 def event_filter(asked: EventSelection, field: str, also: Sequence[PropertyCondition] = ()) -> EventFilter:

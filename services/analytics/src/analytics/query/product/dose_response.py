@@ -43,6 +43,7 @@ from drishti.messages.product.dose_response import (
     Dose,
     DoseBin,
     DoseResponseAnswer,
+    DoseResponseAsked,
     DoseResponseQuery,
     DoseResponseUsersQuery,
     DoseStratum,
@@ -118,7 +119,7 @@ class DoseResponseUserAnswers:
         return user_list(found)
 
 
-def question_of(asked: DoseResponseQuery | DoseResponseUsersQuery) -> DoseResponse:
+def question_of(asked: DoseResponseAsked) -> DoseResponse:
     """What is asked; raises :class:`QueryError` that says what to change."""
     dose, outcome = asked.dose, asked.outcome
     if dose.measure != "count" and not dose.property:
@@ -151,7 +152,7 @@ def _match(event_type: str, where: Sequence[PropertyCondition], field: str) -> E
     return EventFilter(frozenset([event_type] if event_type else ()), conditions_of(where, f"{field}.where"))
 
 
-def _reads(asked: DoseResponseQuery | DoseResponseUsersQuery, question: DoseResponse) -> Reads:
+def _reads(asked: DoseResponseAsked, question: DoseResponse) -> Reads:
     matches = (question.start, question.dose, question.response)
     types = {name for match in matches for name in match.event_types}
     of_all = all(match.event_types for match in matches)
@@ -164,7 +165,7 @@ def _reads(asked: DoseResponseQuery | DoseResponseUsersQuery, question: DoseResp
     )
 
 
-def _names(asked: DoseResponseQuery | DoseResponseUsersQuery) -> Names:
+def _names(asked: DoseResponseAsked) -> Names:
     parts: dict[str, EventsMet | Dose | Outcome] = {"start": asked.start, "dose": asked.dose, "outcome": asked.outcome}
     types = [Name(part.event_type, f"{field}.event_type") for field, part in parts.items() if part.event_type]
     properties = [name for field, part in parts.items() for name in names_of(part.where, f"{field}.where")]

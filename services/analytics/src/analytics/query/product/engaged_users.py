@@ -22,6 +22,7 @@ from analytics.product.counting.engagement import (
     effective_weights,
     engaged,
 )
+from analytics.query.product.asked import values_chosen
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.engagement import WHAT, engagement_of, names_asked, now_ms, reads_of
 from drishti.errors import QueryError
@@ -37,10 +38,7 @@ class EngagedUserAnswers:
 
     async def answer(self, asked: EngagementUsersQuery) -> EngagedUsers:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
-        if (asked.value is not None or asked.without_value) and not asked.breakdown:
-            raise QueryError("is needed: a value of what?", field="breakdown")
-        if asked.value is not None and asked.without_value:
-            raise QueryError("cannot be chosen together with `value`", field="without_value")
+        values = values_chosen(asked)
         if asked.from_score >= asked.to_score:
             raise QueryError("must be below `to_score`", field="from_score")
         engagement, _ = engagement_of(asked, self._clock())
@@ -51,7 +49,7 @@ class EngagedUserAnswers:
             engagement = replace(engagement, instants=instants)
         else:
             engagement = replace(engagement, instants=engagement.instants[-1:])
-        chosen = _Chosen(asked, engagement)
+        chosen = _Chosen(asked, engagement, values)
         counted, ids = await self._counting.count_and_name(
             asked.tenant, WHAT, reads_of(asked, engagement), names_asked(asked), chosen.add, chosen.users, sample=asked.sample
         )
@@ -68,8 +66,9 @@ class EngagedUserAnswers:
 class _Chosen:
     """Of the users that are asked for those that come first in the order, of which no more than the limit are kept."""
 
-    def __init__(self, asked: EngagementUsersQuery, engagement: Engagement) -> None:
+    def __init__(self, asked: EngagementUsersQuery, engagement: Engagement, values: Sequence[str | None]) -> None:
         self._asked = asked
+        self._values = values
         self._engagement = engagement
         self._labels = EngagementCounts().labels
         self._kept: Engaged | None = None
@@ -88,10 +87,8 @@ class _Chosen:
     def _wanted(self, found: Engaged) -> Bools:
         low, high = round(100 * self._asked.from_score), round(100 * self._asked.to_score)
         wanted = (found.scores >= low) & ((found.scores < high) | (high == HUNDRED))
-        if self._asked.without_value:
-            wanted &= found.labels == 0
-        elif self._asked.value is not None:
-            wanted &= found.labels == self._labels.get(self._asked.value, -1)
+        for value in self._values:
+            wanted &= found.labels == self._labels.get(value, -1)
         return np.asarray(wanted, np.bool_)
 
     def users(self) -> list[int]:

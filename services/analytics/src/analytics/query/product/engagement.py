@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from analytics.product.counting.breakdowns import MAX_LABELS, OTHER
+from analytics.product.counting.breakdowns import MAX_LABELS, OTHER, text_order
 from analytics.product.counting.conditions import column_of
 from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.engagement import (
@@ -27,7 +27,8 @@ from analytics.product.counting.engagement import (
     Ratings,
     count_bucket,
 )
-from analytics.product.counting.periods import bounds_of, periods_of
+from analytics.product.counting.percentiles import nearest_rank
+from analytics.product.counting.periods import SHORTEST_MS, bounds_of, periods_of
 from analytics.product.segments.segment import Ints
 from analytics.query.product.asked import (
     Name,
@@ -90,9 +91,6 @@ class EngagementAnswers:
         return await asyncio.to_thread(answer_of, asked, engagement, starts, counts, counted)
 
 
-_SHORTEST = {"day": 1, "week": 7, "month": 28}
-
-
 def engagement_of(asked: EngagementQuery, now: int) -> tuple[Engagement, list[int]]:
     """What is asked at ``now``, and where the periods begin that its instants end; raises :class:`QueryError`."""
     check_range(asked.from_ms, asked.to_ms, beyond_ms=DAY_MS)
@@ -100,7 +98,7 @@ def engagement_of(asked: EngagementQuery, now: int) -> tuple[Engagement, list[in
         raise QueryError("must lie in the past", field="from")
     to_ms = min(asked.to_ms, now)
     tz = zone(asked.tz, "tz")
-    if to_ms - asked.from_ms > MAX_INSTANTS * _SHORTEST[asked.interval] * DAY_MS:
+    if to_ms - asked.from_ms > MAX_INSTANTS * SHORTEST_MS[asked.interval]:
         raise QueryError(f"gives more than {MAX_INSTANTS} periods: ask for a shorter range, or longer ones", field="from")
     weights = asked.weights
     if weights.recency + weights.frequency + weights.depth <= 0:
@@ -200,7 +198,7 @@ class _Table:
         users = self.sums[:, :, USERS]
         some = np.flatnonzero(users.any(axis=1)).tolist()
         named = [label for label in some if label < MAX_LABELS]
-        named.sort(key=lambda label: (-users[label, -1], self._values[label] is not None, self._values[label] or ""))
+        named.sort(key=lambda label: (-users[label, -1], text_order(self._values[label])))
         rest = [*named[limit:], *(label for label in some if label >= MAX_LABELS)]
         groups = [self._group(self._values[label], [label]) for label in named[:limit]]
         return [*groups, self._group(OTHER, rest, other=True)] if rest else groups
@@ -247,7 +245,7 @@ def _parts_of(row: Floats) -> EngagementParts | None:
 
 def _percentile(scores: Ints, share: float) -> float | None:
     """By the nearest rank."""
-    return int(scores[max(0, int(np.ceil(share * len(scores))) - 1)]) / 100 if len(scores) else None
+    return int(scores[nearest_rank(share, len(scores))]) / 100 if len(scores) else None
 
 
 def _distribution(scores: Ints) -> list[EngagementBin]:

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from analytics.product.counting.breakdowns import OTHER
+from analytics.product.counting.breakdowns import OTHER, text_order
 from analytics.product.counting.conditions import column_of
 from analytics.product.counting.day import Day
 from analytics.product.counting.events import EventFilter
 from analytics.product.counting.funnels.counts import FunnelCounts, FunnelUsers, count_bucket, count_events
 from analytics.product.counting.funnels.definition import MAX_OF_ONE_TYPE, Exclusion, Funnel
 from analytics.product.counting.funnels.matching import MAX_ACCOUNT_EVENTS, AccountEvents, TooManyEvents
+from analytics.product.counting.percentiles import nearest_rank
 from analytics.product.segments.segment import Ints
-from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
+from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of, values_chosen
 from analytics.query.product.counting import Counted, Found, ProductCounting, Reads, user_list
 from drishti.errors import QueryError
 from drishti.messages.product.funnels import (
@@ -74,11 +75,7 @@ class FunnelUserAnswers:
             raise QueryError(f"the funnel has {len(funnel.steps)} steps", field="step")
         if asked.outcome == "dropped" and asked.step == 1:
             raise QueryError("nobody is lost before the first step: ask for a later one", field="step")
-        if (asked.value is not None or asked.without_value) and not asked.breakdown:
-            raise QueryError("is needed, to choose by its value", field="breakdown")
-        if asked.value is not None and asked.without_value:
-            raise QueryError("cannot be chosen together with a value", field="without_value")
-        values = [asked.value] if asked.value is not None or asked.without_value else []
+        values = values_chosen(asked)
         users = FunnelUsers(funnel=funnel, step=asked.step, outcome=asked.outcome, values=values)
         found = await self._find(asked, funnel, users)
         if values and not users.seen and not asked.sample:
@@ -201,7 +198,7 @@ def answer_of(asked: FunnelQuery, counts: FunnelCounts, counted: Counted) -> Fun
     """What ``counts`` say."""
     types = [step.event_type for step in asked.steps]
     everybody = _sum(counts.reached.values(), len(types))
-    by_size = sorted(counts.reached, key=lambda label: (-int(counts.reached[label][0]), label is not None, label or ""))
+    by_size = sorted(counts.reached, key=lambda label: (-int(counts.reached[label][0]), text_order(label)))
     groups = []
     if asked.breakdown:
         groups = [
@@ -251,6 +248,6 @@ def _times(parts: Sequence[Ints]) -> ConversionTimes | None:
     times = np.sort(np.concatenate(parts))
 
     def rank(share: float) -> int:
-        return int(times[max(0, int(np.ceil(share * len(times))) - 1)])
+        return int(times[nearest_rank(share, len(times))])
 
     return ConversionTimes(mean_ms=float(times.mean()), p50_ms=rank(0.5), p90_ms=rank(0.9), p99_ms=rank(0.99))

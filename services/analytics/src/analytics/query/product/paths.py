@@ -23,6 +23,7 @@ from drishti.messages.product.paths import (
     PathEdge,
     PathNode,
     PathsAnswer,
+    PathsAsked,
     PathsQuery,
     PathsUsersQuery,
 )
@@ -80,7 +81,7 @@ class PathUserAnswers:
         return user_list(found)
 
 
-def question_of(asked: PathsQuery | PathsUsersQuery) -> PathQuestion:
+def question_of(asked: PathsAsked) -> PathQuestion:
     """What is asked; raises :class:`QueryError` that says what to change."""
     window_ms = None if asked.window_s is None else asked.window_s * 1_000
     check_range(asked.from_ms, asked.to_ms, beyond_ms=max(window_ms or 0, DAY_MS))
@@ -113,7 +114,7 @@ def _anchor(asked: PathAnchor | None, field: str) -> EventFilter | None:
     return EventFilter(types, conditions_of(asked.where, f"{field}.where"))
 
 
-def _reads(asked: PathsQuery | PathsUsersQuery, question: PathQuestion) -> Reads:
+def _reads(asked: PathsAsked, question: PathQuestion) -> Reads:
     return Reads(
         from_ms=question.read_from_ms,
         to_ms=question.read_to_ms,
@@ -123,7 +124,7 @@ def _reads(asked: PathsQuery | PathsUsersQuery, question: PathQuestion) -> Reads
     )
 
 
-def _names(asked: PathsQuery | PathsUsersQuery) -> Names:
+def _names(asked: PathsAsked) -> Names:
     types = [Name(name, f"event_types.{place}") for place, name in enumerate(asked.event_types)]
     properties = [*names_of(asked.where, "where"), Name(asked.node, "node")]
     for field, anchor in (("start", asked.start), ("end", asked.end)):

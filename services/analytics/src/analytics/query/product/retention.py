@@ -7,12 +7,21 @@ from itertools import pairwise
 
 import numpy as np
 
-from analytics.product.counting.breakdowns import OTHER
+from analytics.product.counting.breakdowns import OTHER, text_order
 from analytics.product.counting.conditions import column_of
-from analytics.product.counting.periods import bounds_of
+from analytics.product.counting.periods import MONTH_MS, bounds_of
 from analytics.product.counting.retention import Cell, Retention, RetentionCounts, count_bucket, users_of_cell
 from analytics.product.segments.segment import Ints
-from analytics.query.product.asked import LAST_MS, Name, Names, check_range, event_filter, names_of, names_of_filter
+from analytics.query.product.asked import (
+    LAST_MS,
+    Name,
+    Names,
+    check_range,
+    event_filter,
+    names_of,
+    names_of_filter,
+    values_chosen,
+)
 from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
 from drishti.errors import QueryError
 from drishti.measures import time_ranges
@@ -31,8 +40,6 @@ from drishti.messages.product.retention import (
 from drishti.messages.product.users import UserList
 
 MAX_COHORTS = 92
-MONTH_MS = 31 * 86_400_000
-
 MAX_CELLS = 20_000
 """Of all groups together: what one message may hold."""
 
@@ -78,11 +85,7 @@ class RetentionUsers:
             raise QueryError("must be where one of the cohorts of this range begins", field="cohort_from")
         if asked.cell >= len(retention.cells):
             raise QueryError(f"must be below {len(retention.cells)}: there are no more columns", field="cell")
-        if (asked.value is not None or asked.without_value) and not asked.breakdown:
-            raise QueryError("is needed, to choose by its value", field="breakdown")
-        if asked.value is not None and asked.without_value:
-            raise QueryError("cannot be chosen together with a value", field="without_value")
-        values = [asked.value] if asked.value is not None or asked.without_value else []
+        values = values_chosen(asked)
         cohort, cell = begins.index(asked.cohort_from), retention.cells[asked.cell]
         found = await self._counting.find(
             asked.tenant,
@@ -153,7 +156,7 @@ def _names(asked: RetentionQuery) -> Names:
 def answer_of(asked: RetentionQuery, retention: Retention, counts: RetentionCounts, counted: Counted) -> RetentionAnswer:
     """What ``counts`` say."""
     table = _Table(retention, counted.as_of)
-    by_size = sorted(counts.sizes, key=lambda label: (-int(counts.sizes[label].sum()), label is not None, label or ""))
+    by_size = sorted(counts.sizes, key=lambda label: (-int(counts.sizes[label].sum()), text_order(label)))
     groups = []
     if asked.breakdown:
         groups = [table.group(label, [label], counts) for label in by_size[: asked.limit]]

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.product.counting.breakdowns import OTHER, Labels
+from analytics.product.counting.breakdowns import OTHER, Labels, text_order
 from analytics.product.counting.conditions import Bools, column_of
 from analytics.product.counting.day import DAY_MS
 from analytics.product.counting.events import EventFilter
-from analytics.product.counting.periods import next_period, period_starts
+from analytics.product.counting.percentiles import nearest_rank
+from analytics.product.counting.periods import SHORTEST_MS, next_period, period_starts
 from analytics.product.counting.sessions import (
     BOUNCES,
     EVENTS,
@@ -32,23 +33,24 @@ from analytics.product.counting.sessions import (
     users_of,
 )
 from analytics.product.segments.segment import Ints
-from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of
+from analytics.query.product.asked import Name, Names, check_range, conditions_of, names_of, values_chosen
 from analytics.query.product.counting import Counted, ProductCounting, Reads, user_list
 from drishti.errors import QueryError
 from drishti.measures.time_ranges import zone
+from drishti.messages.product.paths import PathsAsked
 from drishti.messages.product.sessions import (
     SessionGroup,
     SessionMeasure,
     SessionPage,
     SessionPeriod,
     SessionsAnswer,
+    SessionsAsked,
     SessionsQuery,
     SessionsUsersQuery,
 )
 from drishti.messages.product.users import UserList
 
 MAX_PERIODS = 1_000
-_SHORTEST = {"day": 1, "week": 7, "month": 28}
 
 
 class SessionAnswers:
@@ -95,19 +97,19 @@ class SessionUserAnswers:
         return user_list(found)
 
 
-def rule_of(asked: Any) -> SessionRule:
-    """The rule of a question that has ``gap_s``, ``midnight``, ``campaign`` and ``tz``."""
+def rule_of(asked: SessionsAsked | PathsAsked) -> SessionRule:
+    """The rule of a question; raises :class:`QueryError`."""
     tz = zone(asked.tz, "tz")
     return SessionRule(asked.gap_s * 1_000, tz if asked.midnight else None, asked.campaign)
 
 
-def question_of(asked: SessionsQuery | SessionsUsersQuery) -> SessionQuestion:
+def question_of(asked: SessionsAsked) -> SessionQuestion:
     """What is asked; raises :class:`QueryError` that says what to change."""
     check_range(asked.from_ms, asked.to_ms, beyond_ms=DAY_MS)
     rule = rule_of(asked)
     periods = None
     if isinstance(asked, SessionsQuery) and asked.interval:
-        if asked.to_ms - asked.from_ms > MAX_PERIODS * _SHORTEST[asked.interval] * DAY_MS:
+        if asked.to_ms - asked.from_ms > MAX_PERIODS * SHORTEST_MS[asked.interval]:
             raise QueryError(f"has more than {MAX_PERIODS} periods in this range: ask for longer ones", field="interval")
         periods = period_starts(asked.from_ms, asked.to_ms, asked.interval, zone(asked.tz, "tz"))
     conditions = conditions_of(asked.where, "where")
@@ -123,7 +125,7 @@ def question_of(asked: SessionsQuery | SessionsUsersQuery) -> SessionQuestion:
     )
 
 
-def _reads(asked: SessionsQuery | SessionsUsersQuery, question: SessionQuestion) -> Reads:
+def _reads(asked: SessionsAsked, question: SessionQuestion) -> Reads:
     return Reads(
         from_ms=question.read_from_ms,
         to_ms=question.read_to_ms,
@@ -133,7 +135,7 @@ def _reads(asked: SessionsQuery | SessionsUsersQuery, question: SessionQuestion)
     )
 
 
-def _names(asked: SessionsQuery | SessionsUsersQuery) -> Names:
+def _names(asked: SessionsAsked) -> Names:
     types = [Name(name, f"event_types.{place}") for place, name in enumerate(asked.event_types)]
     own = [Name(name, field) for name, field in ((asked.breakdown, "breakdown"), (asked.page, "page")) if name]
     return Names(types, [*names_of(asked.where, "where"), *own])
@@ -141,22 +143,17 @@ def _names(asked: SessionsQuery | SessionsUsersQuery) -> Names:
 
 def _chosen(asked: SessionsUsersQuery, question: SessionQuestion, labels: dict[str, Labels]) -> Callable[[Visits], Bools]:
     """Which sessions are chosen; raises :class:`QueryError`."""
-    if not asked.breakdown and (asked.value is not None or asked.without_value):
-        raise QueryError("is needed, to choose by its value", field="breakdown")
-    if asked.value is not None and asked.without_value:
-        raise QueryError("cannot be chosen together with a value", field="without_value")
+    values = values_chosen(asked)
     if not asked.page and (asked.entry is not None or asked.exit is not None):
         raise QueryError("is needed, to choose by entry or exit", field="page")
 
-    def number(column: str, value: str) -> int:
+    def number(column: str, value: str | None) -> int:
         return labels[column].get(value, -1)
 
     def chosen(found: Visits) -> Bools:
         kept = np.ones(len(found.users), np.bool_)
-        if asked.without_value:
-            kept &= found.breakdown == 0
-        if asked.value is not None:
-            kept &= found.breakdown == number(question.breakdown, asked.value)
+        for value in values:
+            kept &= found.breakdown == number(question.breakdown, value)
         if asked.entry is not None:
             kept &= found.entries == number(question.page, asked.entry)
         if asked.exit is not None:
@@ -201,11 +198,7 @@ def _groups(
     of_label = _joined(counts.of_label)
     places = sorted(
         range(len(by_label.keys)),
-        key=lambda at: (
-            -int(by_label.sums[at, SESSIONS]),
-            names[by_label.keys[at]] is not None,
-            names[by_label.keys[at]] or "",
-        ),
+        key=lambda at: (-int(by_label.sums[at, SESSIONS]), text_order(names[by_label.keys[at]])),
     )
     groups = []
     for at in places[: asked.limit]:
@@ -267,7 +260,7 @@ def _pages(names: Sequence[str | None], parts: Sequence[tuple[Ints, Ints]], limi
     number = np.zeros(len(names), np.int64)
     for values, count in parts:
         number[values] += count
-    places = sorted(np.flatnonzero(number).tolist(), key=lambda at: (-int(number[at]), names[at] is not None, names[at] or ""))
+    places = sorted(np.flatnonzero(number).tolist(), key=lambda at: (-int(number[at]), text_order(names[at])))
     pages = [SessionPage(value=names[at], sessions=int(number[at])) for at in places[:limit]]
     if rest := places[limit:]:
         pages.append(SessionPage(value=OTHER, sessions=int(number[rest].sum()), other=True))
@@ -277,7 +270,7 @@ def _pages(names: Sequence[str | None], parts: Sequence[tuple[Ints, Ints]], limi
 def _measure(values: NDArray[Any]) -> SessionMeasure | None:
     if not len(values):
         return None
-    at = [max(0, int(np.ceil(share * len(values))) - 1) for share in (0.5, 0.9)]
+    at = [nearest_rank(share, len(values)) for share in (0.5, 0.9)]
     p50, p90 = np.partition(values, at)[at].tolist()
     return SessionMeasure(mean=float(values.mean()), p50=p50, p90=p90)
 
