@@ -262,9 +262,11 @@ async def test_a_funnel_is_a_panel_that_is_made_with_the_editor_and_leads_to_its
     gateway: gateway_rig.Rig, chrome: Browser
 ) -> None:
     editor = await gateway.key("editor", tenant="default")
+    two = {"steps": [{"event_type": "page_view"}, {"event_type": "feedback"}], "exclusions": [{"event_type": "dharma_query"}]}
+    unasked = {"kind": "funnel", "title": "Without a question", "unit": "session", "gap_s": 86_400, **two}
     async with gateway.http.put(
         f"{gateway.url}{PAGES}/dashboards/product",
-        json={"title": "Product", "panels": [{"kind": "funnel", "title": "From tea to feedback", **FUNNEL}]},
+        json={"title": "Product", "panels": [{"kind": "funnel", "title": "From tea to feedback", **FUNNEL}, unasked]},
         headers={"x-api-key": editor, "if-match": "*"},
     ) as stored:
         assert stored.status in (200, 201), await stored.text()
@@ -273,6 +275,8 @@ async def test_a_funnel_is_a_panel_that_is_made_with_the_editor_and_leads_to_its
         await visit.open("product", "?from=now-30d&to=now")
         users = page.locator("article").filter(has=page.get_by_role("heading", name="From tea to feedback")).locator(".users")
         await expect(users).to_have_text([f"{n} users" for n in (VISITORS, ASKING, RATING)])
+        other = page.locator("article").filter(has=page.get_by_role("heading", name="Without a question"))
+        await expect(other.get_by_text(f"{RATING} sessions met what must not lie in between")).to_be_visible()
         await _shot(visit, "funnel-panel", {})
         await _is_sound(visit)
         await page.get_by_role("link", name="From tea to feedback").click()
@@ -291,6 +295,12 @@ async def test_a_funnel_is_a_panel_that_is_made_with_the_editor_and_leads_to_its
         preview = page.locator("article").filter(has=page.get_by_role("heading", name="From tea to feedback"))
         await preview.scroll_into_view_if_needed()
         await expect(preview.locator(".users")).to_have_text([f"{n} users" for n in (VISITORS, ASKING, RATING, 0)])
+        await page.get_by_label("Of each").select_option("account")
+        await expect(page.get_by_text("Name the property that tells accounts apart")).to_be_visible()
+        await page.get_by_label("Of each").select_option("session")
+        await page.get_by_label("Order").select_option("strict")
+        views = sum(one["event_type"] == "page_view" and one["data"]["page"] != "/about" for one in events())
+        await expect(preview.locator(".users")).to_have_text([f"{views} sessions", *["0 sessions"] * 3])
         await _shot(visit, "funnel-editor", {})
 
 

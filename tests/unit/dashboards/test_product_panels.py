@@ -30,7 +30,9 @@ def journeys(**fields: Any) -> dict[str, Any]:
 
 
 def test_a_funnel_is_stored_as_it_is_and_asked_over_the_range_that_is_shown() -> None:
-    panel = funnel(window_s=3600, breakdown="version", limit=5)
+    between = [{"event_type": "sign_out", "where": STEPS[0]["where"], "from_step": 1, "to_step": 2}]
+    by = {"order": "any", "unit": "account", "account": "company", "gap_s": 60, "exclusions": between}
+    panel = funnel(window_s=3600, breakdown="version", limit=5, **by)
     document = document_reading.given({"name": "t", "title": "T", "panels": [panel]})
     assert document_reading.decode(document_reading.encode(document)) == document
 
@@ -41,6 +43,7 @@ def test_a_funnel_is_stored_as_it_is_and_asked_over_the_range_that_is_shown() ->
             "window_s": 3600,
             "breakdown": "version",
             "limit": 5,
+            **by,
             "from": 1,
             "to": 2,
         }
@@ -117,6 +120,24 @@ def test_a_panel_asks_the_question_that_its_document_has(panel: dict[str, Any], 
             funnel(steps=[STEPS[0], {"event_type": "a", "where": [{"property": "n", "op": "in", "value": "x"}]}]),
             "steps[1].where[0].values",
             "at least one value",
+        ),
+        (funnel(order="sideways"), "order", "Invalid value 'sideways'"),
+        (funnel(unit="account"), "account", "must be the property"),
+        (funnel(account="company"), "account", "`unit: account`"),
+        (funnel(order="strict", exclusions=STEPS[:1]), "exclusions", "leave exclusions out"),
+        (funnel(exclusions=STEPS * 3), "exclusions", "length <= 4"),
+        (funnel(exclusions=[STEPS[0] | {"to_step": 3}]), "exclusions[0].to_step", "has 2 steps"),
+        (funnel(exclusions=[STEPS[0] | {"from_step": 2}]), "exclusions[0].from_step", "less than `to_step`"),
+        (
+            funnel(steps=STEPS * 2, order="any", exclusions=[STEPS[0] | {"to_step": 2}]),
+            "exclusions[0].from_step",
+            "leave it out",
+        ),
+        (funnel(exclusions=[{"event_type": "a", "until": 2}]), "exclusions[0].until", "unknown field"),
+        (
+            funnel(exclusions=[{"event_type": "a", "where": [{"property": "n", "op": ">", "value": "x"}]}]),
+            "exclusions[0].where[0].value",
+            "must be a number",
         ),
         (retention(kind_of="rolling"), "kind_of", "unknown field"),
         (retention(interval="hour"), "interval", "Invalid value 'hour'"),

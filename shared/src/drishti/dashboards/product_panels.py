@@ -14,7 +14,16 @@ from drishti.measures.definition_checks import Fault
 from drishti.messages.product.cohorts import CohortFilter
 from drishti.messages.product.conditions import Name, PropertyCondition, PropertyOp, Text, wrong_comparison
 from drishti.messages.product.event_selections import Breakdown, CalendarInterval, TimeZone
-from drishti.messages.product.funnels import Limit, Window
+from drishti.messages.product.funnels import (
+    SESSION_GAP_S,
+    FunnelOrder,
+    FunnelUnit,
+    Limit,
+    PropertyName,
+    SessionGap,
+    StepNumber,
+    Window,
+)
 from drishti.messages.product.paths import Latency, MaxSteps, NodeName, Nodes
 from drishti.messages.product.paths import Window as PathWindow
 from drishti.messages.product.retention import Bracket, Periods, RetentionKind, WrongBrackets, columns_of
@@ -44,13 +53,27 @@ class EventFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
     where: Conditions = ()
 
 
+class EventBetween(EventFilter, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An event that must not lie between two steps: ``from_step`` and ``to_step``, counted from 1; the first and the last, if
+    they are not given."""
+
+    from_step: StepNumber | None = None
+    to_step: StepNumber | None = None
+
+
 class FunnelPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="funnel"):
     """How many users do one step after another, the last within ``window_s`` of the first; ``breakdown`` is a property of the
-    first step, of which the ``limit`` values with the most users are shown."""
+    first step, of which the ``limit`` values with the most users are shown. ``account``: the property that tells accounts
+    apart, where ``unit`` is ``account``."""
 
     steps: Annotated[tuple[EventFilter, ...], Meta(min_length=2, max_length=12)]
     window_s: Window = 604_800
-    breakdown: Annotated[str, Meta(max_length=205)] = ""
+    order: FunnelOrder = "ordered"
+    exclusions: Annotated[tuple[EventBetween, ...], Meta(max_length=4)] = ()
+    unit: FunnelUnit = "user"
+    gap_s: SessionGap = SESSION_GAP_S
+    account: PropertyName = ""
+    breakdown: PropertyName = ""
     cohort: CohortFilter = ""
     limit: Limit = 10
 
@@ -148,6 +171,7 @@ def product_faults(at: str, panel: ProductPanel) -> Iterator[Fault]:
         case FunnelPanel():
             for place, step in enumerate(panel.steps):
                 yield from _condition_faults(f"{at}.steps[{place}].where", step.where)
+            yield from _funnel_faults(at, panel)
         case RetentionPanel():
             yield from _condition_faults(f"{at}.start.where", panel.start.where)
             yield from _condition_faults(f"{at}.return.where", panel.returning.where)
@@ -165,6 +189,27 @@ def product_faults(at: str, panel: ProductPanel) -> Iterator[Fault]:
                 if anchor and not anchor.event_type and not anchor.where:
                     yield Fault(f"{at}.{field}", "must have an event_type or a condition")
                 yield from _condition_faults(f"{at}.{field}.where", anchor.where if anchor else ())
+
+
+def _funnel_faults(at: str, panel: FunnelPanel) -> Iterator[Fault]:
+    """What the question would be refused for, too."""
+    if panel.unit == "account" and not panel.account:
+        yield Fault(f"{at}.account", "must be the property that tells accounts apart")
+    if panel.unit != "account" and panel.account:
+        yield Fault(f"{at}.account", "is for funnels by account: ask with `unit: account`")
+    if panel.order == "strict" and panel.exclusions:
+        yield Fault(f"{at}.exclusions", "between steps of a strict funnel lies nothing anyway: leave exclusions out")
+    last = len(panel.steps)
+    for place, one in enumerate(panel.exclusions):
+        field = f"{at}.exclusions[{place}]"
+        yield from _condition_faults(f"{field}.where", one.where)
+        after, before = one.from_step or 1, one.to_step or last
+        if panel.order == "any" and (after, before) != (1, last):
+            yield Fault(f"{field}.from_step", "steps in any order have none between which it could lie: leave it out")
+        elif before > last:
+            yield Fault(f"{field}.to_step", f"the funnel has {last} steps")
+        elif after >= before:
+            yield Fault(f"{field}.from_step", "must be less than `to_step`")
 
 
 def _condition_faults(at: str, conditions: Iterable[EventCondition]) -> Iterator[Fault]:

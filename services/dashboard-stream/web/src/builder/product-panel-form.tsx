@@ -1,11 +1,12 @@
 /** The fields of a panel of what users do: the same as on its page. */
 import type { FunnelPanel, JourneysPanel, RetentionPanel } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
-import { funnelQuestion } from "../model/funnels.ts";
+import { type FunnelQuestion, funnelQuestion, withFunnel } from "../model/funnels.ts";
 import type { Panel } from "../model/panels.ts";
 import { questionOfPanel, withQuestion } from "../model/product.ts";
 import { retentionQuestion, withRetention } from "../model/retention.ts";
 import { FunnelForm } from "../panels/funnel-form.tsx";
+import { FunnelOptions } from "../panels/funnel-options.tsx";
 import { JourneysForm } from "../panels/journeys-form.tsx";
 import { RetentionForm } from "../panels/retention-form.tsx";
 import { useEventNames } from "../panels/use-event-names.ts";
@@ -22,8 +23,13 @@ export function ProductPanelForm({ panel, fault, set }: Props) {
   const faultAt = (place: string) => fault(place.replace(/\.(\d+)/g, "[$1]"))?.error ?? "";
   switch (panel.kind) {
     case "funnel": {
-      const change = (funnel: ReturnType<typeof funnelQuestion>) => set({ ...panel, steps: funnel.steps, window_s: funnel.window_s, breakdown: funnel.breakdown || undefined, cohort: funnel.cohort } as FunnelPanel, "steps");
-      return <FunnelForm funnel={funnelQuestion(panel)} set={change} names={names} fault={faultAt} />;
+      const about = { funnel: funnelQuestion(panel), set: (funnel: FunnelQuestion) => set(withFunnel(panel, funnel), "question"), names, fault: faultAt };
+      return (
+        <>
+          <FunnelForm {...about} />
+          <FunnelOptions {...about} />
+        </>
+      );
     }
     case "retention":
       return <RetentionForm question={retentionQuestion(panel)} set={(question) => set(withRetention(panel, question), "question")} names={names} fault={(place) => faultAt(place === "kind" ? "retention_kind" : place)} />;

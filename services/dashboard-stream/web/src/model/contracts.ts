@@ -1346,6 +1346,17 @@ export interface ErrorsWith {
   last_seen_ms: number;
 }
 
+/**
+ * An event that must not lie between two steps: ``from_step`` and ``to_step``, counted from 1; the first and the last, if
+ * they are not given.
+ */
+export interface EventBetween {
+  event_type: string;
+  where?: EventCondition[];
+  from_step?: number | null;
+  to_step?: number | null;
+}
+
 /** Events of one of ``event_types``, of any where none is given, that meet all conditions of ``where``. */
 export interface EventChoice {
   event_types?: string[];
@@ -1786,7 +1797,8 @@ export interface FunnelGroup {
 
 /**
  * How many users do one step after another, the last within ``window_s`` of the first; ``breakdown`` is a property of the
- * first step, of which the ``limit`` values with the most users are shown.
+ * first step, of which the ``limit`` values with the most users are shown. ``account``: the property that tells accounts
+ * apart, where ``unit`` is ``account``.
  */
 export interface FunnelPanel {
   kind: "funnel";
@@ -1797,6 +1809,14 @@ export interface FunnelPanel {
   steps: EventFilter[];
   /** seconds that a user has from the first step to the last; 90 days at most */
   window_s?: number;
+  /** steps one after the other, with nothing else in between, or in any order */
+  order?: "any" | "ordered" | "strict";
+  exclusions?: EventBetween[];
+  /** whose events are taken together, and counted */
+  unit?: "account" | "session" | "user";
+  /** a session ends where so many seconds pass without an event of the user */
+  gap_s?: number;
+  account?: string;
   breakdown?: string;
   /** the name of a cohort: the question is about its users only; everybody if not given */
   cohort?: string;

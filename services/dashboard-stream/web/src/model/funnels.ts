@@ -3,7 +3,7 @@ import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelStep } from "./contr
 import { areComplete, bodies, conditionInWords, conditionsOf, filled, oneOf, text } from "./event-choice.ts";
 import { percent } from "./explorer-choice.ts";
 import { counted, whole } from "./format.ts";
-import { type Body, questionOfPanel, usersLink } from "./product.ts";
+import { type Body, questionOfPanel, usersLink, withQuestion } from "./product.ts";
 
 /** The question without tenant and range; fields that are not known here are kept. */
 export type FunnelQuestion = Omit<FunnelQuery, "tenant" | "from" | "to" | "sample">;
@@ -11,6 +11,11 @@ export type FunnelQuestion = Omit<FunnelQuery, "tenant" | "from" | "to" | "sampl
 /** The question of a panel. */
 export function funnelQuestion({ steps, ...rest }: FunnelPanel): FunnelQuestion {
   return { steps: [...steps], ...filled(questionOfPanel(rest)) };
+}
+
+/** The panel with another question, of which the account is kept only where it is of use. */
+export function withFunnel(panel: FunnelPanel, { unit, account, ...question }: FunnelQuestion): FunnelPanel {
+  return withQuestion(panel, filled({ ...question, unit, account: unit === "account" ? account : "" }));
 }
 
 export const MOST_STEPS = 12;

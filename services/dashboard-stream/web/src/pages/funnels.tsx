@@ -1,11 +1,10 @@
 /** The page of funnels: put together on one side, and who got how far on the other. */
 import type { FunnelAnswer } from "../model/contracts.ts";
-import { counted } from "../model/format.ts";
 import { askedFunnel, type FunnelQuestion, funnelOf, funnelUsersLink, resultInWords } from "../model/funnels.ts";
 import { rangeInWords } from "../model/time-range.ts";
 import { AskedByForm, type QuestionPageProps } from "../panels/asked-by-form.tsx";
 import { FunnelAutopsy } from "../panels/funnel-autopsy.tsx";
-import { FunnelBars, FunnelGroups, Times } from "../panels/funnel-bars.tsx";
+import { FunnelBars, FunnelGroups, MetExclusion, Times } from "../panels/funnel-bars.tsx";
 import { FunnelForm } from "../panels/funnel-form.tsx";
 import { FunnelOptions } from "../panels/funnel-options.tsx";
 
@@ -40,7 +39,7 @@ function Found({ answer, funnel, range }: { answer: FunnelAnswer; funnel: Funnel
         </h2>
         <FunnelBars answer={answer} funnel={funnel} linkOf={linkOf} />
         {answer.times && <Times times={answer.times} />}
-        {answer.met_exclusion ? <p class="muted">{counted(answer.met_exclusion, answer.unit ?? "user")} met what must not lie in between, and count in no step.</p> : null}
+        <MetExclusion answer={answer} />
       </section>
       {funnel.breakdown && (
         <section class="panel" aria-label={`By ${funnel.breakdown}`}>

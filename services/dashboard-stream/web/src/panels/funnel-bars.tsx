@@ -42,6 +42,10 @@ export function FunnelBars({ answer, funnel, linkOf }: { answer: FunnelAnswer; f
   );
 }
 
+export function MetExclusion({ answer: { met_exclusion = 0, unit = "user" } }: { answer: FunnelAnswer }) {
+  return met_exclusion > 0 ? <p class="muted">{counted(met_exclusion, unit)} met what must not lie in between, and count in no step.</p> : null;
+}
+
 /** From the first step to the last. */
 export function Times({ times }: { times: ConversionTimes }) {
   return (

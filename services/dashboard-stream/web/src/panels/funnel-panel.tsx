@@ -4,10 +4,11 @@ import { fetchFunnel } from "../live/product.ts";
 import type { FunnelAnswer, FunnelPanel as Funnel } from "../model/contracts.ts";
 import type { DataTable } from "../model/data-table.ts";
 import { askedFunnel, barsOf, type Chosen, funnelQuestion, funnelUsersLink, resultInWords } from "../model/funnels.ts";
+import { capital } from "../model/format.ts";
 import { keyOf } from "../model/panels.ts";
 import { questionLink } from "../model/product.ts";
 import { AskedPanel } from "./asked-panel.tsx";
-import { FunnelBars, FunnelGroups, Times } from "./funnel-bars.tsx";
+import { FunnelBars, FunnelGroups, MetExclusion, Times } from "./funnel-bars.tsx";
 import type { Seen } from "./panel-data.ts";
 import { StoredAnswers } from "./stored-answers.ts";
 
@@ -19,7 +20,7 @@ export function FunnelPanel({ panel, seen }: { panel: Funnel; seen: Seen }) {
     return (
       <article class="panel">
         <h2>{panel.title}</h2>
-        <p class="empty">Name the event of each step, and the property of each condition.</p>
+        <p class="empty">{funnel.unit === "account" && !funnel.account ? "Name the property that tells accounts apart." : "Name the event of each step, and the property of each condition."}</p>
       </article>
     );
   }
@@ -40,6 +41,7 @@ export function FunnelPanel({ panel, seen }: { panel: Funnel; seen: Seen }) {
           <>
             <p>{resultInWords(answer)}</p>
             <FunnelBars answer={answer} funnel={funnel} linkOf={linkOf} />
+            <MetExclusion answer={answer} />
             {answer.times && <Times times={answer.times} />}
             {panel.breakdown && <FunnelGroups answer={answer} breakdown={panel.breakdown} linkOf={linkOf} />}
           </>
@@ -55,7 +57,7 @@ function rowsOf(answer: FunnelAnswer, panel: Funnel): DataTable {
     columns: [
       { title: panel.breakdown || "Of", unit: "", kind: "text" },
       { title: "Step", unit: "", kind: "text" },
-      { title: "Users", unit: "{user}", kind: "number" },
+      { title: capital(`${answer.unit ?? "user"}s`), unit: `{${answer.unit ?? "user"}}`, kind: "number" },
       { title: "Of the first step", unit: "share", kind: "number" },
       { title: "Of the step before", unit: "share", kind: "number" },
     ],

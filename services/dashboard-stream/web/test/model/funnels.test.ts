@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedFunnel, autopsyQuestion, barsOf, chanceInWords, funnelOf, funnelUsersInWords, funnelUsersLink, resultInWords, stepInWords, windowParts, windowSeconds, worstStep } from "../../src/model/funnels.ts";
+import { askedFunnel, autopsyQuestion, barsOf, chanceInWords, funnelOf, funnelQuestion, funnelUsersInWords, funnelUsersLink, resultInWords, stepInWords, windowParts, windowSeconds, withFunnel, worstStep } from "../../src/model/funnels.ts";
 import { usersChoiceOf } from "../../src/model/product.ts";
 
 const FUNNEL = funnelOf({ steps: [{ event_type: "page_view", where: [{ property: "page", op: "prefix", value: "/tea" }] }, { event_type: "feedback" }] });
@@ -25,6 +25,14 @@ test("a funnel has an order, a unit and exclusions, of which what is as from the
   assert.equal(askedFunnel(funnelOf({ ...FUNNEL, unit: "account" })), null);
   const asked = { ...FUNNEL, order: "any" as const, unit: "account" as const, account: "company", exclusions: [{ event_type: "sign_out", from_step: 1, to_step: 2 }] };
   assert.deepEqual(askedFunnel(funnelOf(asked)), asked);
+});
+
+test("a panel keeps its own fields with another question, and an account only where it counts by account", () => {
+  const panel = { kind: "funnel" as const, title: "Tea", id: "tea", ...FUNNEL, window_s: 60, exclusions: [{ event_type: "sign_out" }] };
+  const by = { ...FUNNEL, order: "any" as const, unit: "account" as const, account: "company", exclusions: [], breakdown: "" };
+  assert.deepEqual(withFunnel(panel, by), { kind: "funnel", title: "Tea", id: "tea", ...FUNNEL, order: "any", unit: "account", account: "company" });
+  assert.equal(withFunnel(panel, { ...by, unit: "session" }).account, undefined);
+  assert.deepEqual(withFunnel(panel, funnelQuestion(panel)), panel);
 });
 
 test("what differs is asked for of the step before which most users are lost", () => {
