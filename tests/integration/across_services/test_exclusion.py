@@ -107,9 +107,9 @@ async def test_whoever_was_a_bot_before_the_login_is_left_out_as_one_person(aske
 
 
 async def test_wrong_rules_are_refused_and_of_two_who_change_them_one_wins(asker: Asker) -> None:
-    async def refused(field: str, *rules: dict[str, Any], revision: int = 0) -> None:
-        status, answer = await asker.change("/people/exclusion", rules=list(rules), revision=revision)
-        assert (status, answer.get("field")) == (422, field), answer
+    async def refused(field: str, *rules: dict[str, Any], revision: int = 0, status: int = 422) -> None:
+        answered, answer = await asker.change("/people/exclusion", rules=list(rules), revision=revision)
+        assert (answered, answer.get("field")) == (status, field), answer
 
     await refused("rules.0.where", {"name": "nothing"})
     await refused("rules.1.name", RULES[0], RULES[0])
@@ -120,8 +120,21 @@ async def test_wrong_rules_are_refused_and_of_two_who_change_them_one_wins(asker
     await refused("rules.0.where.0.property", {"name": "x", "where": of_cohort})
     await refused("rules", *({"name": str(n), "bots": True} for n in range(51)))
     for revision in (7, 2**31, 10**30):
-        await refused("revision", RULES[0], revision=revision)
+        await refused("revision", RULES[0], revision=revision, status=409)
     assert (await asker.get("/people/exclusion")) == (200, {"rules": [], "revision": 0})
     assert (await asker.change("/people/exclusion", rules=RULES[:1], revision=0))[0] == 200
-    await refused("revision", RULES[1])
+    await refused("revision", RULES[1], status=409)
     assert (await asker.post("/people/exclusion", rules=RULES, revision=1))[0] == 403
+
+
+async def test_one_event_with_very_many_properties_does_not_hide_what_a_rule_is_about(asker: Asker) -> None:
+    rule = {"name": "own", "where": [{"property": "staff", "value": "true"}]}
+    assert (await asker.change("/people/exclusion", rules=[rule, {"name": "bots", "bots": True}], revision=0))[0] == 200
+    at = RANGE["from"] + 1
+    await asker.analytics.publish(happened("ada", "page_view", at, **{f"a{number}": 1 for number in range(1_500)}))
+    await asker.analytics.wait_settled()
+    await asker.analytics.publish(happened("bob", "page_view", at, staff=True))
+    await asker.analytics.wait_settled()
+    await compacted(asker.analytics)
+    found = await asker.answer("/sessions/users")
+    assert (found["users"], found.get("excluded_users")) == (["ada"], 1)

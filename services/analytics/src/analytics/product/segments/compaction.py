@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.product.counting.conditions import column_of
 from analytics.product.people.applying import EDGES_AT_ONCE, apply_edges
 from analytics.product.segments.event_rows import EventRows
 from analytics.product.segments.segment import BUCKETS
@@ -216,6 +217,7 @@ async def compact(session: Session, day: datetime, breathe: Pause = _no_pause) -
             tenant, events = record["tenant"], record["events"]
             await session.execute("put_user_ids", tenant, day, ends, mark, below)
             keep = {row["col"] for row in await session.fetch("segment_columns", tenant, of_day - KNOWN_FOR, of_day)}
+            keep |= {column_of(row["property"]) for row in await session.fetch("properties_of_rules", tenant)}
             at_once = max(1, min(BUCKETS, BUCKETS * ROWS_IN_MEMORY // events))
             for first in range(0, BUCKETS, at_once):
                 buckets = range(first, min(BUCKETS, first + at_once))

@@ -59,7 +59,8 @@ class ExclusionChanges:
         if not changed:
             raise QueryError(
                 f"somebody else changed the rules: revision {stored.revision} is there, look at it and try again",
-                field="revision",
+                "conflict",
+                "revision",
             )
         return stored
 

@@ -115,6 +115,11 @@ WHERE tenant = $1 AND kind = $2 AND from_id = $3 AND to_id = $4 AND from_id <> t
 -- tenant
 SELECT revision, rules, changed_at FROM exclusion_rules WHERE tenant = $1
 
+-- name: properties_of_rules
+-- tenant. What the conditions of its rules are about.
+SELECT DISTINCT condition ->> 'property' AS property
+FROM exclusion_rules, jsonb_array_elements(rules) AS rule, jsonb_array_elements(rule -> 'where') AS condition WHERE tenant = $1
+
 -- name: put_exclusion_rules
 -- tenant, rules, the revision that they replace. Nothing is done where another one is there.
 INSERT INTO exclusion_rules AS e (tenant, revision, rules) SELECT $1, 1, $2::jsonb WHERE $3 = 0
