@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -26,7 +27,8 @@ from gateway.ingest import publishing
 from gateway.ingest.admission import PUBLISHED_AT_ONCE
 from gateway.openapi import document as description
 from gateway.sources.paths import PATHS
-from rigs.gateway_alone import OTHER_KEY, Bus, ask, gateway_on
+from rigs.asgi import body_of, call
+from rigs.gateway_alone import KEY, OTHER_KEY, Bus, ask, gateway_on
 
 
 async def turns_until(condition: Callable[[], bool]) -> None:
@@ -49,6 +51,26 @@ async def test_accepted_event_is_published_with_its_headers() -> None:
     assert (subject, payload) == ("events.v1.acme.x", event("1"))
     assert sent["ce-type"] == "events.v1"
     assert sent["ce-id"] == sent["Nats-Msg-Id"]
+
+
+@pytest.mark.parametrize("wrong", ["%ED%A0%80", "%FF", "a%C3", "%c3%28"])
+async def test_escapes_that_are_not_utf8_are_refused_wherever_they_stand(wrong: str) -> None:
+    bus = Bus()
+    app, key = gateway_on(bus).app, {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+
+    async def refused(method: str, path: str, query: str = "") -> dict[str, str]:
+        raw_path = path.encode()
+        sent = await call(app, unquote(path), method, key, body=event("1"), raw_path=raw_path, query_string=query.encode())
+        assert sent[0]["status"] == 422
+        answer: dict[str, str] = json.loads(body_of(sent))
+        assert "not UTF-8" in answer["error"]
+        return answer
+
+    for method, path in (("DELETE", "/api/users/"), ("GET", "/api/analytics/cohorts/"), ("GET", "/api/dashboard/")):
+        assert "field" not in await refused(method, path + wrong)
+    for method, path in (("GET", "/api/analytics/query"), ("GET", "/api/export/events"), ("POST", "/api/events")):
+        assert (await refused(method, path, f"a=%C3%A9&b+b={wrong}&c=1"))["field"] == "b b"
+    assert bus.published == []
 
 
 async def test_answer_names_what_was_rejected() -> None:

@@ -23,6 +23,7 @@ from drishti.bus.key_ring import KeyRing
 from drishti.messages import attributes
 from drishti.telemetry import spans, trace_context
 from gateway.access.keys import key_of
+from gateway.addresses import wrong_escapes
 from gateway.answers import Answer, json, refusal, send_answer
 from gateway.asgi import OWN_SERVICE, TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
 from gateway.errors import ClientGone, Refused
@@ -99,7 +100,12 @@ class Dispatcher:
 
     async def _serve(self, exchange: _Exchange, headers: Headers, receive: Receive) -> None:
         scope = exchange.scope
-        handler = self._hot.get(scope["path"]) if scope["type"] == "http" else None
+        is_http = scope["type"] == "http"
+        handler = self._hot.get(scope["path"]) if is_http else None
+        if is_http and (wrong := wrong_escapes(scope.get("raw_path", b""), scope["query_string"])):
+            exchange.status = wrong.status
+            await send_answer(exchange.raw_send, refusal(wrong))
+            return
         if handler is None:
             await self._inner(scope, receive, exchange.send)
             return
