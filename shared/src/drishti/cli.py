@@ -23,7 +23,7 @@ from drishti.bus.dead_letters import Dead
 from drishti.contracts import files
 from drishti.dashboards import capsule_cli
 from drishti.dashboards import cli as dashboards
-from drishti.errors import BusUnavailable, DrishtiError
+from drishti.errors import BusUnavailable, DrishtiError, UsageError
 from drishti.exporting import cli as export_cli
 from drishti.importing import cli as import_cli
 from drishti.measures import cli as metrics
@@ -35,6 +35,10 @@ from drishti.settings import BusSettings
 from drishti.telemetry import logs
 
 CONNECT_S = 5.0
+
+WRONG_USAGE = 2
+"""Exit status, as argparse has it."""
+
 SHOWN = 20
 """Dead letters that are listed where nothing else is asked for."""
 
@@ -68,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(command(parsed))
     except DrishtiError as error:
         sys.stderr.write(f"drishti: {escaped(str(error), lines=True)}\n")
-        return 1
+        return WRONG_USAGE if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `drishti dead list | head`

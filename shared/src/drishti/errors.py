@@ -9,6 +9,10 @@ class DrishtiError(Exception):
     """Root of every error that Drishti raises on purpose."""
 
 
+class UsageError(DrishtiError):
+    """A command was given what it cannot work with, and has done nothing."""
+
+
 class SettingsError(DrishtiError):
     """One or more settings are wrong; ``problems`` lists all of them by variable name."""
 

@@ -186,21 +186,30 @@ async def test_a_dry_run_shows_events_and_each_kind_of_fault_and_sends_nothing(f
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem"),
+    ("arguments", "exit_status", "problem"),
     [
-        (("no.csv", "--event-type", "t"), "no.csv: No such file or directory"),
-        (("v.txt", "--event-type", "t"), "is it CSV or NDJSON?"),
-        (("v.csv",), "--event-type: rows of CSV need one"),
-        (("v.csv", "--event-type", "t", "--time", "when"), "there is no column 'when'; there are a, b"),
-        (("v.csv", "--event-type", "t", "--tz", "Mars/Olympus"), "--tz: 'Mars/Olympus' is no time zone"),
-        (("v.csv", "--event-type", "t", "--delimiter", ""), "--delimiter: must be one character"),
-        (("cut.csv.gz", "--event-type", "t"), "cut.csv.gz: Compressed file ended"),
+        (("no.csv", "--event-type", "t"), 1, "no.csv: No such file or directory"),
+        (("v.txt", "--event-type", "t"), 2, "is it CSV or NDJSON?"),
+        (("v.csv",), 2, "--event-type: rows of CSV need one"),
+        (("v.csv", "--event-type", "t", "--time", "when"), 2, "there is no column 'when'; there are a, b"),
+        (("v.csv", "--event-type", "t", "--tz", "Mars/Olympus"), 2, "--tz: 'Mars/Olympus' is no time zone"),
+        (("v.csv", "--event-type", "t", "--delimiter", ""), 2, "--delimiter: must be one character"),
+        (("v.csv", "--event-type", "t", "--user", "a", "--delimiter", ";"), 2, "there is no column 'a'; there are a,b"),
+        (("cut.csv.gz", "--event-type", "t"), 1, "cut.csv.gz: Compressed file ended"),
+        (("broken.csv.gz", "--event-type", "t"), 1, "broken.csv.gz: Error -3 while decompressing data"),
+        (("mark.csv", "--event-type", "t"), 2, "mark.csv: is UTF-16, not UTF-8: convert it first, as `iconv"),
+        (("wide.ndjson.gz", "--event-type", "t"), 2, "wide.ndjson.gz: is UTF-32, not UTF-8"),
     ],
 )
-async def test_what_cannot_be_imported_is_said_in_a_line(folder: Path, arguments: tuple[str, ...], problem: str) -> None:
+async def test_what_cannot_be_imported_is_said_in_a_line(
+    folder: Path, arguments: tuple[str, ...], exit_status: int, problem: str
+) -> None:
     (folder / "v.csv").write_text("a,b\n1,2\n")
     (folder / "cut.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1000)[:-12])
+    (folder / "broken.csv.gz").write_bytes(gzip.compress(b"")[:10] + b"\xff" * 99)
+    (folder / "mark.csv").write_bytes(b"\xff\xfe")
+    (folder / "wide.ndjson.gz").write_bytes(gzip.compress('{"a": 1}\n'.encode("utf-32")))
     status, _, said = await DrishtiCommand({})("import", *arguments, "--dry-run")
-    assert status == 1
+    assert status == exit_status
     assert problem in said
     assert "Traceback" not in said

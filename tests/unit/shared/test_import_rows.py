@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from drishti.errors import UsageError
 from drishti.importing.mapping import Mapping, WrongRow, instant, value_of
 from drishti.importing.rows import MOST_CHARACTERS, Row, of_csv, of_ndjson, opened
 
@@ -144,10 +145,11 @@ def test_each_wrong_line_of_ndjson_is_told() -> None:
         ("a,a\n1,2\n", "two columns are called 'a'"),
         ("a,b\n", "no column 'at'; there are a, b"),
         ("", "no column 'at'; there are none"),
+        (b"gr\xf6\xdfe,at\n", "not UTF-8: convert the file first"),
     ],
 )
-def test_a_header_that_does_not_do_is_an_error(text: str, problem: str) -> None:
-    with pytest.raises(ValueError, match=problem):
+def test_a_header_that_does_not_do_is_an_error(text: str | bytes, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
         csv_rows(text, "at")
 
 

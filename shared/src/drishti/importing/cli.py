@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from drishti.errors import DrishtiError
+from drishti.errors import DrishtiError, UsageError
 from drishti.gateway_client import GatewayClient, Interrupted
 from drishti.importing.dry_run import dry_run
 from drishti.importing.file_import import FileImport
@@ -84,15 +84,17 @@ async def import_files(given: argparse.Namespace) -> int:
 def _import_all(given: argparse.Namespace, stop: threading.Event) -> int:
     delimiter = given.delimiter.replace("\\t", "\t")
     if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise DrishtiError("--delimiter: must be one character")
+        raise UsageError("--delimiter: must be one character")
     sources = [Source(name, given.format, delimiter) for name in given.files]
     if given.event_type is None and any(source.is_csv for source in sources):
-        raise DrishtiError("--event-type: rows of CSV need one, the name of a column or a type")
+        raise UsageError("--event-type: rows of CSV need one, the name of a column or a type")
     address = None if given.dry_run else query_cli.address(os.environ)
     wrong = 0
     for source in sources:
         try:
             wrong += _import(given, source, address, stop)
+        except UsageError as error:
+            raise UsageError(f"{source.name}: {error}") from None
         except DrishtiError as error:
             raise DrishtiError(f"{source.name}: {error}") from None
     return WRONG_ROWS if wrong else 0
@@ -111,7 +113,7 @@ def _mapping(given: argparse.Namespace, source: Source) -> Mapping:
     try:
         zone = ZoneInfo(given.tz)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise DrishtiError(f"--tz: {given.tz!r} is no time zone, such as Europe/Berlin") from None
+        raise UsageError(f"--tz: {given.tz!r} is no time zone, such as Europe/Berlin") from None
     return Mapping(
         source=given.source or os.path.basename(source.name).removesuffix(".gz"),
         event_type=given.event_type,

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, NamedTuple, NoReturn
 
+from drishti.errors import UsageError
 from drishti.events import EVENT_BYTES
 
 MOST_CHARACTERS = 8 * EVENT_BYTES
 """A longer line is read over: there is no event in it that the gateway takes."""
 
 NOT_UTF8 = "is not UTF-8"
+
+_BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins with that of UTF-16
+    ((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "UTF-32"),
+    ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "UTF-16"),
+)
 
 
 class Row(NamedTuple):
@@ -29,17 +36,21 @@ class Row(NamedTuple):
 
 
 def of_csv(text: IO[str], delimiter: str, wanted: Iterable[str]) -> Iterator[Row]:
-    """The rows below a header. Raises :class:`ValueError` where that lacks a ``wanted`` column."""
+    """The rows below a header. Raises :class:`UsageError` where that is none, or lacks a ``wanted`` column."""
     reader = csv.reader(_bounded(text), strict=True, delimiter=delimiter)
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
-        raise ValueError(f"the header is no CSV: {error}") from None
+        raise UsageError(f"the header is no CSV: {error}") from None
+    if not _is_utf8("".join(header)):
+        raise UsageError(
+            "the header is not UTF-8: convert the file first, as `iconv -f LATIN1 -t UTF-8` does where it is Latin-1"
+        )
     if doubled := next((name for name in header if header.count(name) > 1), None):
-        raise ValueError(f"two columns are called {doubled!r}")
+        raise UsageError(f"two columns are called {doubled!r}")
     for name in wanted:
         if name not in header:
-            raise ValueError(f"there is no column {name!r}; there are {', '.join(header) or 'none'}")
+            raise UsageError(f"there is no column {name!r}; there are {', '.join(header) or 'none'}")
     number, line = 0, reader.line_num + 1
     while True:
         try:
@@ -109,6 +120,13 @@ def _printable(text: str) -> str:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def check_encoding(start: bytes) -> None:
+    """Raises :class:`UsageError` where a file that begins with ``start`` says that it is not UTF-8."""
+    for marks, name in _BYTE_ORDER_MARKS:
+        if start.startswith(marks):
+            raise UsageError(f"is {name}, not UTF-8: convert it first, as `iconv -f {name} -t UTF-8` does")
 
 
 def opened(raw: IO[bytes]) -> IO[str]:

@@ -7,11 +7,12 @@ import gzip
 import io
 import os
 import sys
+import zlib
 from collections.abc import Collection, Iterator
 from typing import IO, BinaryIO, cast
 
-from drishti.errors import DrishtiError
-from drishti.importing.rows import Row, of_csv, of_ndjson, opened
+from drishti.errors import DrishtiError, UsageError
+from drishti.importing.rows import Row, check_encoding, of_csv, of_ndjson, opened
 
 STDIN = "-"
 _GZIP = b"\x1f\x8b"
@@ -33,7 +34,7 @@ class Source:
         for kind, endings in (("csv", (".csv", ".tsv")), ("ndjson", (".ndjson", ".jsonl", ".json"))):
             if stem.endswith(endings):
                 return kind
-        raise DrishtiError(f"{name}: is it CSV or NDJSON? Say --format csv or --format ndjson")
+        raise UsageError(f"{name}: is it CSV or NDJSON? Say --format csv or --format ndjson")
 
     @property
     def is_csv(self) -> bool:
@@ -49,15 +50,16 @@ class Source:
                 plain: IO[bytes] = raw
                 if self._raw.peek(2)[:2] == _GZIP:
                     plain = cast(BinaryIO, stack.enter_context(gzip.open(raw)))
-                text = opened(plain)
-                yield self._read(of_csv(text, self._delimiter, columns) if self._is_csv else of_ndjson(text))
+                yield self._read(cast(io.BufferedReader, plain), columns)
             except OSError as error:
                 raise DrishtiError(str(error.strerror or error)) from None
 
-    def _read(self, rows: Iterator[Row]) -> Iterator[Row]:
+    def _read(self, plain: io.BufferedReader, columns: Collection[str]) -> Iterator[Row]:
         try:
-            yield from rows
-        except (OSError, EOFError, ValueError) as error:  # a broken disk, a cut or damaged gzip, a header without a column
+            check_encoding(plain.peek(4)[:4])
+            text = opened(plain)
+            yield from of_csv(text, self._delimiter, columns) if self._is_csv else of_ndjson(text)
+        except (OSError, EOFError, ValueError, zlib.error) as error:  # a broken disk, a cut or damaged gzip
             raise DrishtiError(str(error)) from None
 
     def share_read(self) -> float | None:
