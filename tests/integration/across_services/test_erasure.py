@@ -24,6 +24,8 @@ from analytics.product.segments.compaction import rewriting
 from analytics.product.segments.reading import ProductReading
 from analytics.product.segments.segment import StoredColumn, decode
 from analytics.query.product.asked import LAST_MS
+from analytics.query.product.cohorts import answers as cohort_answers
+from analytics.query.product.cohorts.answers import users_found
 from analytics.storage.database import Database
 from drishti.bus.connection import Bus
 from drishti.events import AnalyticsEvent, encode
@@ -251,6 +253,30 @@ async def test_nothing_of_an_erased_user_is_found_in_any_store(office: Office) -
     assert receipt["user_hash"] == hash_of(office.analytics.tenant, USER).hex()
     assert USER not in json.dumps(await office.ask("GET", "/api/erasures"))
     await connection.close()
+
+
+async def test_a_cohort_that_is_frozen_while_a_user_is_erased_does_not_keep_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.analytics.publish(happened(USER), happened(OTHER))
+    await office.analytics.wait_settled()
+    await office.save_cohort("both", [USER, OTHER])
+    receipts = []
+
+    async def found_before(*given: Any, **more: Any) -> Any:
+        found = await users_found(*given, **more)
+        receipts.append(await office.erase())
+        return found
+
+    monkeypatch.setattr(cohort_answers, "users_found", found_before)
+    key = await office.gateway.key("editor", office.analytics.tenant)
+    path = "/api/analytics/cohorts/"
+    status, frozen = await office.ask("POST", f"{path}frozen", key=key, json={"users_of": "both"})
+    assert (status, frozen.get("users")) == (200, [OTHER])
+    status, answer = await office.ask("POST", f"{path}given", key=key, json={"users": [OTHER, USER]})
+    assert (status, answer.get("field")) == (422, "users.1")
+    await office.wait_done(receipts[0]["id"])
+    assert [await office.cohort(name) for name in ("both", "frozen")] == [[OTHER], [OTHER]]
 
 
 async def test_what_happened_before_an_erasure_is_not_stored_when_it_comes_late(office: Office) -> None:

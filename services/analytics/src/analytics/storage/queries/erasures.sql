@@ -20,6 +20,10 @@ UPDATE event_metrics_state SET epoch = epoch + 1
 -- name: tombstones
 SELECT tenant, user_hash, before FROM tombstones
 
+-- name: tombstones_now
+-- tenant. Those of users of whom nothing that happens at this moment is stored.
+SELECT user_hash FROM tombstones WHERE tenant = $1 AND before > clock_timestamp()
+
 -- name: expire_tombstones
 -- before. Those that nothing can come before any more.
 DELETE FROM tombstones WHERE before < $1

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import numpy as np
 
+from analytics.erasure.named import hash_of
+from analytics.event_metrics.table import LOCK_TIMEOUT
 from analytics.product.counting.cohorts import MEMBER, users_of
 from analytics.product.counting.day import Day
 from analytics.product.segments.reading import KnownNames
@@ -88,7 +91,22 @@ class CohortStoring:
             condition=asked.condition,
             users=None if asked.condition is not None else tuple(users),
         )
+        if cohort.users is not None:
+            return await self._put_users(asked, cohort, cohort.users)
         return _cohort(await self._stored.put(asked.tenant, cohort, asked.revision), cohort)
+
+    async def _put_users(self, asked: PutCohort, cohort: CohortDocument, users: Sequence[str]) -> Cohort:
+        """Stores them without those who were erased meanwhile. No erasure begins until that is done, so one that begins later
+        finds them there."""
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session, session.transaction():
+            await session.execute("limit_lock_wait", LOCK_TIMEOUT)
+            await session.value("hold_event_metrics")
+            erased = {record["user_hash"] for record in await session.fetch("tombstones_now", asked.tenant)}
+            if erased:
+                left = tuple(user for user in users if hash_of(asked.tenant, user) not in erased)
+                _check_left(asked, left)
+                cohort = msgspec.structs.replace(cohort, users=left)
+            return _cohort(await self._stored.put(asked.tenant, cohort, asked.revision), cohort)
 
     async def _users_of(self, tenant: str, name: str) -> list[str]:
         await self._stored.wait_loaded()
@@ -97,7 +115,7 @@ class CohortStoring:
         if found.total > MAX_USERS:
             raise QueryError(f"has {found.total:,} users, and a static cohort {MAX_USERS:,} at most", field="users_of")
         if not found.total:
-            raise QueryError("has no users at the moment", field="users_of")
+            raise _nobody()
         return found.users
 
 
@@ -162,6 +180,21 @@ async def users_found(counting: ProductCounting, tenant: str, name: str, *, limi
     reads = Reads(0, LAST_MS, (), by_day=True, cohort=name)
     with _of_all_time():
         return await counting.find(tenant, _WHAT, reads, Names(), users_of, limit=limit, sample=sample)
+
+
+def _check_left(asked: PutCohort, left: Sequence[str]) -> None:
+    """Raises :class:`QueryError` where not all are ``left`` of those who were given, and nobody of those who were found."""
+    if asked.users is not None:
+        kept = {*left}
+        for place, user in enumerate(asked.users):
+            if user not in kept:
+                raise QueryError("this user was erased: leave it out", field=f"users.{place}")
+    elif not left:
+        raise _nobody()
+
+
+def _nobody() -> QueryError:
+    return QueryError("has no users at the moment", field="users_of")
 
 
 @contextlib.contextmanager
