@@ -168,7 +168,11 @@ async def test_a_range_and_types_choose_rows(office: Office) -> None:
     assert ids(await office.exported(**{"from": begin, "to": end})) == ["old"]
     assert ids(await office.exported(type="page_view")) == ["old", "oldest"]
     assert ids(await office.exported(**{"type": "feedback", "from": "now-2h"})) == ["new"]
-    assert await office.exported(type="nothing") == []
+    assert await office.exported(type="page_view", to="now-30d") == []
+    for path in ("events", "events/page"):
+        status, answer = await office.ask(path, type=["page_view", "page_veiw"])
+        assert (status, answer["field"], answer["nearest"]) == (404, "type.1", ["page_view"])
+        assert (await office.ask(path, type="nothing"))[0] == 404
     assert await office.exported("requests", to=end) == []
 
 
@@ -288,7 +292,9 @@ async def test_the_command_writes_the_same_rows_in_each_format(
         for _, row in sorted(expected.items())
     ]
     path = tmp_path / "none.parquet"
-    assert (await command("export", "events", "--type", "nothing", "--output", str(path)))[0] == 0
+    status, _, said = await command("export", "events", "--type", "dharma_qwery", "--output", str(path))
+    assert (status, "is it dharma_query?" in said) == (1, True)
+    assert (await command("export", "events", "--to", "now-20d", "--output", str(path)))[0] == 0
     with duckdb.connect() as database:
         assert database.execute(f"SELECT count(*), count(data) FROM '{path}'").fetchone() == (0, 0)
     assert names(tmp_path) == [

@@ -35,7 +35,7 @@ def operations() -> dict[str, Any]:
                 "parameters": _parameters(),
                 "responses": {
                     "200": {"description": "All rows.", "content": lines},
-                    **problems(401, 403, 422, 503, 504),
+                    **problems(401, 403, 404, 422, 503, 504),
                 },
             }
         },
@@ -47,7 +47,7 @@ def operations() -> dict[str, Any]:
                 "parameters": [*_parameters(), cursor],
                 "responses": {
                     "200": {"description": "One page.", "content": content("ExportPage")},
-                    **problems(401, 403, 422, 503, 504),
+                    **problems(401, 403, 404, 422, 503, 504),
                 },
             }
         },

@@ -22,6 +22,8 @@ import msgspec
 
 from analytics.query.export import cursors, lines
 from analytics.query.export.cursors import BEGIN, ExportCursor, Place
+from analytics.query.product.asked import unknown
+from analytics.query.question_answers import MAX_TYPES
 from analytics.query.sessions import Sessions
 from analytics.storage.database import Session
 from analytics.storage.tables import Table, partition_named
@@ -68,6 +70,8 @@ class ExportAnswers:
         if asked.type and not ROWS[asked.rows].has_types:
             raise QueryError(f"{asked.rows} have no types", field="type")
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            if not asked.cursor:
+                await _check_types(session, asked)
             (now,) = await session.fetch("export_snapshot")
             if asked.cursor:
                 cursor = cursors.read(asked.cursor)
@@ -85,6 +89,19 @@ class ExportAnswers:
                     day=date.min,
                 )
             return await _Page(session, asked, cursor).read()
+
+
+async def _check_types(session: Session, asked: ExportQuery) -> None:
+    """Raises :class:`QueryError` at the first type that no event of the tenant has, with the nearest that some have."""
+    if not asked.type:
+        return
+    records = await session.fetch("event_types", asked.tenant, MAX_TYPES)
+    known = {record["event_type"] for record in records}
+    if None in known or len(known) == MAX_TYPES:  # there are more than are known by name
+        return
+    for place, name in enumerate(asked.type):
+        if name not in known:
+            raise unknown("no event of this type was stored", name, known, f"type.{place}")
 
 
 class _Page:
