@@ -5,12 +5,12 @@ import { percent } from "./explorer-choice.ts";
 import { spent } from "./explorer.ts";
 import { counted } from "./format.ts";
 import { type Body, isBody, took, usersLink } from "./product.ts";
+import { GAP_S } from "./sessions.ts";
 
 /** The question without tenant and range; fields that are not known here are kept. */
 export type JourneysQuestion = Omit<PathsQuery, "tenant" | "from" | "to" | "sample">;
 
 export const STEPS = 5;
-export const GAP_S = 1_800;
 export const NODES = 10;
 export const MOST_GROUPS = 50;
 export const BY_TYPE = "event_type";

@@ -1,6 +1,7 @@
 /** Puts a question about journeys together: where paths begin or end, and what their steps are. */
 import type { PathAnchor, PathGroup } from "../model/contracts.ts";
-import { BY_TYPE, GAP_S, type JourneysQuestion, LATENCY, MOST_GROUPS, NODES, STEPS } from "../model/journeys.ts";
+import { BY_TYPE, type JourneysQuestion, LATENCY, MOST_GROUPS, NODES, STEPS } from "../model/journeys.ts";
+import { GAP_S } from "../model/sessions.ts";
 import type { FormProps } from "./asked-by-form.tsx";
 import { Choice } from "./choice.tsx";
 import { CohortField } from "./cohort-field.tsx";
@@ -9,6 +10,7 @@ import { EventFilter } from "./event-filter.tsx";
 import { EventSelection } from "./event-selection.tsx";
 import { TextField } from "./field.tsx";
 import { Part } from "./form-part.tsx";
+import { FurtherEnds } from "./session-rule.tsx";
 import { WindowField } from "./window-field.tsx";
 import { ZoneField } from "./zone-field.tsx";
 import "./product.css";
@@ -81,27 +83,15 @@ function Groups({ group, set, fault }: { group: readonly PathGroup[]; set: (grou
 
 /** What ends a path: a pause, or a time after its start. */
 function Sessions({ question, put, fault }: { question: JourneysQuestion; put: (changed: Partial<JourneysQuestion>) => void; fault: (place: string) => string }) {
-  const { window_s, gap_s = GAP_S, midnight = false, campaign = false, tz } = question;
+  const { window_s, gap_s = GAP_S, tz } = question;
   const [field, seconds] = window_s ? (["window_s", window_s] as const) : (["gap_s", gap_s] as const);
-  const check = (title: string, name: "midnight" | "campaign", checked: boolean) => (
-    <label class="check">
-      <input type="checkbox" checked={checked} onChange={(event) => put({ [name]: event.currentTarget.checked })} />
-      <span>{title}</span>
-    </label>
-  );
   return (
     <>
       <div class="question-row">
         <Choice title="A path lasts" value={field} values={["gap_s", "window_s"]} words={(one) => (one === "gap_s" ? "until a pause of" : "in all, at most")} set={(one) => put(one === "gap_s" ? { window_s: undefined } : { window_s: WINDOW_S })} />
         <WindowField title="So long" seconds={seconds} set={(changed) => put({ [field]: changed })} error={fault(field)} />
       </div>
-      {!window_s && (
-        <>
-          {check("Midnight ends a session", "midnight", midnight)}
-          {midnight && <ZoneField tz={tz} set={(name) => put({ tz: name })} error={fault("tz")} />}
-          {check("Another campaign begins another session", "campaign", campaign)}
-        </>
-      )}
+      {!window_s && <FurtherEnds question={question} put={put} zone={<ZoneField tz={tz} set={(name) => put({ tz: name })} error={fault("tz")} />} />}
     </>
   );
 }
