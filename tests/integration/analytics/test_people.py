@@ -18,7 +18,7 @@ from analytics.product.people.applying import apply_edges
 from analytics.product.people.changes import group_of
 from analytics.product.people.merging import Edge, persons
 from analytics.product.segments import compaction
-from analytics.product.segments.compaction import Compaction, compact, due_days
+from analytics.product.segments.compaction import compact
 from analytics.product.segments.own_ids import own_ids
 from analytics.product.segments.reading import ProductReading, TooManyMerges, UserIds
 from analytics.product.stored_cohorts import StoredCohorts
@@ -32,7 +32,7 @@ from drishti.errors import QueryError
 from drishti.messages.product.people import PersonQuery
 from drishti.settings import Secret
 from rigs.analytics import Rig, event
-from rigs.waiting import wait_until
+from rigs.compacting import compact_what_is_due, replicas_that_are_killed
 
 DAY_MS = 86_400_000
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
@@ -48,10 +48,6 @@ FROM events WHERE tenant = $1 AND user_id IS NOT NULL
 """
 ALL_EDGES = "SELECT kind, from_id, to_id, at, event_id, undone_at FROM person_edges WHERE tenant = $1"
 HASHES = "SELECT id, hashtextextended(id, 0) AS hash FROM unnest($1::text[]) AS g (id)"
-KILL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'analytics segments'
-"""
 UNDO = """
 UPDATE person_edges SET undone_at = CASE WHEN undone_at IS NULL THEN now() END, pending = true
 WHERE (tenant, kind, from_id, to_id) IN (SELECT tenant, kind, from_id, to_id FROM person_edges ORDER BY random() LIMIT 1)
@@ -223,41 +219,11 @@ async def test_merges_while_others_write_compact_are_killed_and_ask(
                     await connection.execute(UNDO)
         await connection.close()
 
-    async def kill(stop: asyncio.Event) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        while not stop.is_set():
-            await asyncio.sleep(chance.random() * 0.1)
-            await connection.execute(KILL)  # in the midst of whatever it does
-        await connection.close()
-
-    async def ask(stop: asyncio.Event) -> None:
-        async with await database.connect(name="question") as session:
-            while not stop.is_set():
-                await assert_exact(session)
-
-    stop = asyncio.Event()
-    running = [Compaction(database, lambda: 0, every_s=0.01) for _ in range(replicas)]
-    async with asyncio.TaskGroup() as tasks:
-        for replica in running:
-            tasks.create_task(replica.run(stop))
-        tasks.create_task(kill(stop))
-        tasks.create_task(ask(stop))
+    async with replicas_that_are_killed(database, postgres_url, chance, replicas, assert_exact):
         await asyncio.gather(*(write() for _ in range(3)))
-        stop.set()
-    assert [replica.failed for replica in running] == [0] * replicas
-    ended = asyncio.Event()
-    last = Compaction(database, lambda: 0, every_s=0.01)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(last.run(ended))
-        await wait_until(lambda: _nothing_is_due(database))
-        ended.set()
+    await compact_what_is_due(database)
     async with await database.connect(name="test") as session:
         await assert_exact(session)
-
-
-async def _nothing_is_due(database: Database) -> bool:
-    async with await database.connect(name="test") as session:
-        return not await due_days(session) and not await session.fetch("tenants_with_pending_edges", 1)
 
 
 async def test_more_merges_than_fit_into_memory_are_refused_until_they_are_applied(

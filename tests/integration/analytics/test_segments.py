@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from analytics.product.segments import compaction
-from analytics.product.segments.compaction import Compaction, compact, drop_segments, due_days
+from analytics.product.segments.compaction import compact, drop_segments, due_days
 from analytics.product.segments.reading import ProductReading, TooManyRows, UserIds
 from analytics.storage import sql
 from analytics.storage.database import Database, Session
@@ -26,6 +26,7 @@ from analytics.storage.tables import Table, partition_for
 from drishti.settings import Secret
 from drishti_local.servers import PostgresServer
 from rigs.analytics import Rig, event
+from rigs.compacting import compact_what_is_due, replicas_that_are_killed
 from rigs.programs import outcome
 from rigs.waiting import wait_until
 
@@ -88,11 +89,6 @@ def rows(chance: random.Random, count: int, *, tenant: str = "") -> list[tuple[A
         )
     return found
 
-
-KILL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'analytics segments'
-"""
 
 COLUMNS = ("tenant", "event_id", "event_type", "time", "user_id", "service", "data")
 
@@ -181,42 +177,12 @@ async def test_any_order_of_writers_compactions_kills_and_questions(
                 written += sum(1 for row in some if row[4] is not None)
         await connection.close()
 
-    async def kill(stop: asyncio.Event) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        while not stop.is_set():
-            await asyncio.sleep(chance.random() * 0.1)
-            await connection.execute(KILL)  # in the midst of whatever it does
-        await connection.close()
-
-    async def ask(stop: asyncio.Event) -> None:
-        async with await database.connect(name="question") as session:
-            while not stop.is_set():
-                await assert_exact(session)
-
-    stop = asyncio.Event()
-    replicas = [Compaction(database, lambda: 0, every_s=0.01) for _ in range(1 + seed)]
-    async with asyncio.TaskGroup() as tasks:
-        for replica in replicas:
-            tasks.create_task(replica.run(stop))
-        tasks.create_task(kill(stop))
-        tasks.create_task(ask(stop))
+    async with replicas_that_are_killed(database, postgres_url, chance, 1 + seed, assert_exact):
         await asyncio.gather(*(write() for _ in range(3)))
-        stop.set()
     async with await database.connect(name="test") as session:
         assert await assert_exact(session) == written
-        assert [replica.failed for replica in replicas] == [0] * len(replicas)
-        ended = asyncio.Event()
-        replica = Compaction(database, lambda: 0, every_s=0.01)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(replica.run(ended))
-            await wait_until(lambda: _nothing_is_due(database))
-            ended.set()
+        await compact_what_is_due(database)
         assert await assert_exact(session) == written
-
-
-async def _nothing_is_due(database: Database) -> bool:
-    async with await database.connect(name="test") as session:
-        return not await due_days(session)
 
 
 async def test_an_event_of_a_transaction_that_commits_late_is_not_left_behind(
