@@ -60,7 +60,8 @@ BUSY_S = 60.0
 BUSY_LOOK_S = 0.2
 BUSY_PAUSES = 3.0
 """While so many items wait to be stored, which comes first, no day is begun; but one after so long at the latest.
-Of one that is begun, pauses are so many times as long as the work between them, while anything waits."""
+Of one that is begun, pauses are so many times as long as the work between them; shorter where fewer items wait, as they do
+between two transactions of storing that keeps up: otherwise segments would not."""
 
 RETRY_S = 600.0
 """A day that could not be compacted because of a bug waits so long for its next turn."""
@@ -154,8 +155,8 @@ class Compaction:
 
         async def pause_if_busy() -> None:
             nonlocal since
-            if self._waiting():
-                await asyncio.sleep(BUSY_PAUSES * (loop.time() - since))
+            if waiting := self._waiting():
+                await asyncio.sleep(min(1.0, waiting / BUSY_ITEMS) * BUSY_PAUSES * (loop.time() - since))
             since = loop.time()
 
         return pause_if_busy
