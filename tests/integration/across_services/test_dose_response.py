@@ -14,6 +14,7 @@ import pytest
 from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
 from rigs.analytics import event
+from rigs.compacting import compacted
 from rigs.product_questions import Asker, asking
 from wisdom.habits import Crowd
 from wisdom.story import Story
@@ -40,17 +41,15 @@ WITH happened AS (
     SELECT who, min(at) AS at FROM happened WHERE event_type = 'dharma_query' AND at >= $2 AND at < $3 GROUP BY who
 )
 SELECT f.who,
-    (SELECT round(avg((data ->> 'duration_ms')::numeric), 6)::float8 FROM happened AS h WHERE h.who = f.who
-        AND h.event_type = 'wisdom_generated' AND h.at >= f.at AND h.at < f.at + $4::interval),
-    (SELECT count(*) FROM happened AS h WHERE h.who = f.who
-        AND h.event_type = 'error' AND h.at >= f.at AND h.at < f.at + $4::interval),
-    (SELECT count(DISTINCT (h.at AT TIME ZONE 'UTC')::date) FROM happened AS h WHERE h.who = f.who
-        AND h.at >= f.at + $4::interval AND h.at < f.at + $4::interval + $5::interval),
-    (SELECT count(*) FROM happened AS h WHERE h.who = f.who AND h.event_type = 'feedback'
-        AND h.at >= f.at + $4::interval AND h.at < f.at + $4::interval + $5::interval),
-    (SELECT min(data ->> 'prompt_version') FROM happened AS h
-        WHERE h.who = f.who AND h.event_type = 'dharma_query' AND h.at = f.at)
-FROM first AS f
+    round(avg((data ->> 'duration_ms')::numeric) FILTER (WHERE h.event_type = 'wisdom_generated'
+        AND h.at >= f.at AND h.at < f.at + $4::interval), 6)::float8,
+    count(*) FILTER (WHERE h.event_type = 'error' AND h.at >= f.at AND h.at < f.at + $4::interval),
+    count(DISTINCT (h.at AT TIME ZONE 'UTC')::date) FILTER (WHERE h.at >= f.at + $4::interval
+        AND h.at < f.at + $4::interval + $5::interval),
+    count(*) FILTER (WHERE h.event_type = 'feedback' AND h.at >= f.at + $4::interval
+        AND h.at < f.at + $4::interval + $5::interval),
+    min(data ->> 'prompt_version') FILTER (WHERE h.event_type = 'dharma_query' AND h.at = f.at)
+FROM first AS f JOIN happened AS h USING (who) GROUP BY f.who
 """
 
 
@@ -75,6 +74,7 @@ async def test_who_waits_long_comes_back_less_and_the_numbers_are_those_of_sql(a
         for some in _batches(list(of_type)):
             await asker.analytics.publish(*some)
     await asker.analytics.wait_settled()
+    await compacted(asker.analytics)
     rows = await asker.rows(USERS_SQL, START, END, EXPOSURE, WITHIN)
     assert len(rows) > 200
 

@@ -23,7 +23,7 @@ from rigs.drishti_command import DrishtiCommand
 from rigs.programs import program
 from rigs.waiting import DEADLINE_S, wait_until
 
-ROWS = 12_000
+ROWS = 5_400  # two batches, of which the second waits
 WRONG = 7
 MAPPED = ("--event-type", "kind", "--time", "at", "--user", "visitor", "--text", "zip")
 
