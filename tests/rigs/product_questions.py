@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
 from rigs import gateway as gateway_rig
+from rigs.analytics import event
+
+
+def happened(user: str, event_type: str, ms: int, /, **data: Any) -> AnalyticsEvent:
+    """An event of a user at ``ms`` since 1970."""
+    return event(event_type=event_type, user_id=user, timestamp=datetime.fromtimestamp(ms / 1000, UTC), data=data)
 
 
 class Asker:

@@ -14,7 +14,7 @@ from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
 from rigs.analytics import event
 from rigs.compacting import compacted
-from rigs.product_questions import Asker, asking
+from rigs.product_questions import Asker, asking, happened
 
 DAY_MS = 86_400_000
 NOW_MS = int(time.time()) * 1000
@@ -54,15 +54,10 @@ async def asker(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Asker]
         yield asker
 
 
-def happened(user: int, event_type: str, ms: int, **data: Any) -> AnalyticsEvent:
-    at = datetime.fromtimestamp(ms / 1000, UTC)
-    return event(event_type=event_type, user_id=f"user {user}", timestamp=at, data=data)
-
-
 def some_events(chance: random.Random) -> list[AnalyticsEvent]:
     return [
         happened(
-            chance.randrange(150), chance.choice(["view", "vote"]), NOW_MS - chance.randrange(1, 25 * DAY_MS),
+            f"user {chance.randrange(150)}", chance.choice(["view", "vote"]), NOW_MS - chance.randrange(1, 25 * DAY_MS),
             topic=chance.choice(["tea", "cup"]),
         )
         for _ in range(600)
@@ -121,10 +116,8 @@ async def test_activity_is_that_of_sql_before_between_and_after_compactions(aske
 
 async def test_who_was_here_before_the_login_is_not_new(asker: Asker) -> None:
     today = NOW_MS // DAY_MS * DAY_MS
-    views = [event(event_type="view", user_id=user, timestamp=datetime.fromtimestamp(ms / 1000, UTC)) for user, ms in (
-        ("device", today - 12 * DAY_MS), ("ada", today - 2 * DAY_MS), ("eve", today - 2 * DAY_MS)
-    )]  # fmt: skip
-    await asker.analytics.publish(*views)
+    days_ago = {"device": 12, "ada": 2, "eve": 2}
+    await asker.analytics.publish(*(happened(user, "view", today - days * DAY_MS) for user, days in days_ago.items()))
     await asker.analytics.wait_settled()
     given = {"from": today - 2 * DAY_MS, "to": today - DAY_MS}
     (period,) = (await asker.answer("/activity", **given))["periods"]
@@ -144,7 +137,7 @@ async def test_who_was_here_before_the_login_is_not_new(asker: Asker) -> None:
 
 
 async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> None:
-    await asker.analytics.publish(happened(1, "view", NOW_MS - DAY_MS, topic="tea"))
+    await asker.analytics.publish(happened("user 1", "view", NOW_MS - DAY_MS, topic="tea"))
     await asker.analytics.wait_settled()
     assert (await asker.answer("/activity"))["users"] == 1
     answer = await asker.refused("/activity", 404, "event_types.0", event_types=["veiw"])
@@ -165,7 +158,7 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> Non
 
 async def test_a_property_that_is_not_kept_by_user_is_not_said_to_be_missing(asker: Asker) -> None:
     many = {f"p{number:03}": number for number in range(250)}
-    await asker.analytics.publish(happened(1, "view", NOW_MS - DAY_MS, **many))
+    await asker.analytics.publish(happened("user 1", "view", NOW_MS - DAY_MS, **many))
     await asker.analytics.wait_settled()
     assert (await asker.answer("/activity", breakdown="p249"))["users"] == 1
     await compacted(asker.analytics)
@@ -173,7 +166,7 @@ async def test_a_property_that_is_not_kept_by_user_is_not_said_to_be_missing(ask
     answer = await asker.refused("/activity", 422, "breakdown", breakdown="p249")
     assert "too many properties" in answer["error"]
     assert (await asker.refused("/activity", 404, "breakdown", breakdown="p00"))["nearest"]
-    await asker.analytics.publish(happened(2, "view", NOW_MS - DAY_MS, **{f"q{number}": 1 for number in range(1_500)}))
+    await asker.analytics.publish(happened("user 2", "view", NOW_MS - DAY_MS, **{f"q{number}": 1 for number in range(1_500)}))
     await asker.analytics.wait_settled()
     await compacted(asker.analytics)
     answer = await asker.refused("/activity", 404, "breakdown", breakdown="q1499")
@@ -184,10 +177,10 @@ async def test_a_property_that_is_not_kept_by_user_is_not_said_to_be_missing(ask
 
 async def test_one_event_with_very_many_properties_hides_no_others(asker: Asker) -> None:
     for number, day in enumerate((3, 2)):
-        await asker.analytics.publish(happened(number, "view", NOW_MS - day * DAY_MS, topic="tea"))
+        await asker.analytics.publish(happened(f"user {number}", "view", NOW_MS - day * DAY_MS, topic="tea"))
         await asker.analytics.wait_settled()
         await compacted(asker.analytics)
-    await asker.analytics.publish(happened(3, "view", NOW_MS - DAY_MS, **{f"a{number}": 1 for number in range(1_500)}))
+    await asker.analytics.publish(happened("user 3", "view", NOW_MS - DAY_MS, **{f"a{number}": 1 for number in range(1_500)}))
     await asker.analytics.wait_settled()
     await compacted(asker.analytics)
     answer = await asker.answer("/activity", breakdown="topic")

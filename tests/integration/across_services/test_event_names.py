@@ -5,55 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from drishti_local.servers import NatsServer
-from rigs import analytics as analytics_rig
-from rigs import gateway as gateway_rig
-from rigs.analytics import event
+from rigs.product_questions import Asker, asking, happened
 from rigs.waiting import wait_until
 
 NOW_MS = int(time.time()) * 1000
 DAY_MS = 86_400_000
 
 
-class Asker:
-    def __init__(self, analytics: analytics_rig.Rig, gateway: gateway_rig.Rig, key: str) -> None:
-        self.analytics = analytics
-        self._gateway = gateway
-        self._key = key
-
-    async def ask(self, path: str, **parameters: str) -> tuple[int, Any]:
-        headers = {"authorization": f"Bearer {self._key}"}
-        url = f"{self._gateway.url}/api/analytics/{path}"
-        async with self._gateway.http.get(url, params=parameters, headers=headers) as answer:
-            return answer.status, await answer.json()
-
-    async def users(self, **parameters: str) -> list[str]:
-        status, answer = await self.ask("users", **parameters)
-        assert status == 200, answer
-        return [user["user_id"] for user in answer["users"]]
-
-
 @pytest.fixture
 async def asker(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Asker]:
-    async with (
-        analytics_rig.rig(own_nats, postgres_url) as analytics,
-        analytics.running(),
-        gateway_rig.running(own_nats) as gateway,
-    ):
-        yield Asker(analytics, gateway, await gateway.key("viewer", analytics.tenant))
+    async with asking(own_nats, postgres_url, {}) as asker:
+        yield asker
 
 
-def happened(user: str, event_type: str, ms: int, **data: Any) -> Any:
-    return event(event_type=event_type, user_id=user, timestamp=datetime.fromtimestamp(ms / 1000, UTC), data=data)
+async def users(asker: Asker, **parameters: str) -> list[str]:
+    status, answer = await asker.get("/users", **parameters)
+    assert status == 200, answer
+    return [user["user_id"] for user in answer["users"]]
 
 
 async def test_names_and_users_are_listed_whether_they_are_compacted_or_not(asker: Asker) -> None:
-    assert await asker.users() == []
-    status, names = await asker.ask("event-names")
+    assert await users(asker) == []
+    status, names = await asker.get("/event-names")
     assert (status, names["event_types"], names["properties"]) == (200, [], ["event_type", "service", "version"])
 
     old = NOW_MS - 3 * DAY_MS
@@ -64,26 +41,26 @@ async def test_names_and_users_are_listed_whether_they_are_compacted_or_not(aske
     await asker.analytics.publish(happened("bob", "feedback", NOW_MS, rating=5), happened("anna", "feedback", NOW_MS, rating=5))
     await asker.analytics.wait_settled()
 
-    status, names = await asker.ask("event-names")
+    status, names = await asker.get("/event-names")
     assert names["event_types"] == ["feedback", "page_view"]
     assert names["properties"] == ["data.data.x", "data.service", "event_type", "page", "rating", "service", "version"]
 
-    assert await asker.users() == ["anna", "bob", "a%", "a_c", "ann", "änn"]
-    assert await asker.users(prefix="a") == ["a%", "a_c", "ann", "anna"]
-    assert await asker.users(prefix="a", limit="3") == ["a%", "a_c", "ann"]
-    assert await asker.users(prefix="a%") == ["a%"]
-    assert await asker.users(prefix="a_") == ["a_c"]
-    assert await asker.users(prefix="bob") == ["bob"]
-    assert await asker.users(prefix="z") == []
-    _, some = await asker.ask("users", limit="2")
+    assert await users(asker) == ["anna", "bob", "a%", "a_c", "ann", "änn"]
+    assert await users(asker, prefix="a") == ["a%", "a_c", "ann", "anna"]
+    assert await users(asker, prefix="a", limit="3") == ["a%", "a_c", "ann"]
+    assert await users(asker, prefix="a%") == ["a%"]
+    assert await users(asker, prefix="a_") == ["a_c"]
+    assert await users(asker, prefix="bob") == ["bob"]
+    assert await users(asker, prefix="z") == []
+    _, some = await asker.get("/users", limit="2")
     assert some["more"] is True
-    days = {user["user_id"]: user["last_day"] for user in (await asker.ask("users"))[1]["users"]}
+    days = {user["user_id"]: user["last_day"] for user in (await asker.get("/users"))[1]["users"]}
     assert (days["bob"], days["ann"]) == tuple(
         datetime.fromtimestamp(ms / 1000, UTC).date().isoformat() for ms in (NOW_MS, old)
     )
 
     for parameters in ({"limit": "0"}, {"limit": "201"}, {"prefix": "x" * 257}, {"prefix": "a\0b"}, {"begins": "a"}):
-        status, answer = await asker.ask("users", **parameters)
+        status, answer = await asker.get("/users", **parameters)
         assert (status, answer["field"]) == (422, next(iter(parameters))), answer
 
 
@@ -96,18 +73,18 @@ async def test_a_list_of_users_has_each_person_once_and_says_which_id_was_found(
         happened("dan", "page_view", old),
     )
     await asker.analytics.wait_settled()
-    assert len(await asker.users(prefix="device")) == 30
+    assert len(await users(asker, prefix="device")) == 30
     known = [happened("zoe", "identify", NOW_MS + n, anonymous_id=device) for n, device in enumerate(devices[1:])]
     await asker.analytics.publish(*known)
     await asker.analytics.wait_settled()
 
     async def check() -> None:
-        assert await asker.users() == ["device 00", "zoe", "bob", "dan"]
-        assert await asker.users(limit="3") == ["device 00", "zoe", "bob"]
-        _, found = await asker.ask("users", prefix="device", limit="5")
+        assert await users(asker) == ["device 00", "zoe", "bob", "dan"]
+        assert await users(asker, limit="3") == ["device 00", "zoe", "bob"]
+        _, found = await asker.get("/users", prefix="device", limit="5")
         shown = [(user["user_id"], user.get("matched")) for user in found["users"]]
         assert (shown, found.get("more", False)) == ([("device 00", None), ("zoe", "device 01")], False)
-        _, found = await asker.ask("users", prefix="d", limit="2")
+        _, found = await asker.get("/users", prefix="d", limit="2")
         assert ([user["user_id"] for user in found["users"]], found["more"]) == (["dan", "device 00"], True)
 
     await check()

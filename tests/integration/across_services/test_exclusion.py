@@ -5,16 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
-from rigs.analytics import event
 from rigs.compacting import compacted
-from rigs.product_questions import Asker, asking
+from rigs.product_questions import Asker, asking, happened
 
 DAY_MS = 86_400_000
 END_MS = int(time.time()) // 86_400 * DAY_MS
@@ -42,10 +40,6 @@ AND time >= to_timestamp($2::bigint / 1000.0) AND time < to_timestamp($3::bigint
 async def asker(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Asker]:
     async with asking(own_nats, postgres_url, RANGE) as asker:
         yield asker
-
-
-def happened(user: str, event_type: str, ms: int, **data: Any) -> AnalyticsEvent:
-    return event(event_type=event_type, user_id=user, timestamp=datetime.fromtimestamp(ms / 1000, UTC), data=data)
 
 
 def some_events(chance: random.Random) -> list[AnalyticsEvent]:

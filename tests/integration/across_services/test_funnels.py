@@ -14,9 +14,8 @@ import pytest
 
 from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
-from rigs import analytics as analytics_rig
-from rigs import gateway as gateway_rig
 from rigs.analytics import event
+from rigs.product_questions import Asker, asking
 from rigs.waiting import wait_until
 
 NOW_MS = int(time.time()) * 1000
@@ -26,31 +25,16 @@ STEPS = [{"event_type": name} for name in TYPES]
 RANGE = {"from": NOW_MS - 48 * HOUR_MS, "to": NOW_MS}
 
 
-class Asker:
-    def __init__(self, analytics: analytics_rig.Rig, gateway: gateway_rig.Rig, key: str) -> None:
-        self.analytics = analytics
-        self._gateway = gateway
-        self._key = key
-
-    async def ask(self, path: str = "/funnel", **document: Any) -> tuple[int, Any]:
-        headers = {"authorization": f"Bearer {self._key}"}
-        url = f"{self._gateway.url}/api/analytics{path}"
-        async with self._gateway.http.post(url, json=RANGE | document, headers=headers) as answer:
-            return answer.status, await answer.json()
-
-    async def users(self, **document: Any) -> list[int]:
-        status, answer = await self.ask(**document)
-        return [step["users"] for step in answer["steps"]] if status == 200 else [status]
-
-
 @pytest.fixture
 async def asker(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Asker]:
-    async with (
-        analytics_rig.rig(own_nats, postgres_url) as analytics,
-        analytics.running(),
-        gateway_rig.running(own_nats) as gateway,
-    ):
-        yield Asker(analytics, gateway, await gateway.key("viewer", analytics.tenant))
+    async with asking(own_nats, postgres_url, RANGE) as asker:
+        yield asker
+
+
+async def users(asker: Asker, **document: Any) -> list[int]:
+    """How many users got to each step, or why that is not answered."""
+    status, answer = await asker.post("/funnel", **document)
+    return [step["users"] for step in answer["steps"]] if status == 200 else [status]
 
 
 def happened(user: int, event_type: str, ms: int, **data: Any) -> AnalyticsEvent:
@@ -86,23 +70,23 @@ async def test_a_funnel_counts_what_was_stored_and_is_compacted_meanwhile(asker:
         await asker.analytics.wait_settled()
         for hours in (1, 6, 48):
             wanted = three_steps(events[: place + 100], hours * HOUR_MS)
-            assert await asker.users(steps=STEPS, window_s=hours * 3600) == wanted
+            assert await users(asker, steps=STEPS, window_s=hours * 3600) == wanted
 
-    status, answer = await asker.ask(steps=STEPS, breakdown="version", window_s=48 * 3600)
+    status, answer = await asker.post("/funnel", steps=STEPS, breakdown="version", window_s=48 * 3600)
     assert status == 200
     assert {group["value"] for group in answer["groups"]} == {"0.0", "1.0", "2.0"}
     totals = [step["users"] for step in answer["steps"]]
     assert [sum(group["steps"][n]["users"] for group in answer["groups"]) for n in range(3)] == totals
     assert answer["times"]["p50_ms"] <= answer["times"]["p90_ms"] <= 48 * HOUR_MS
 
-    status, sample = await asker.ask(steps=STEPS, sample=True, window_s=48 * 3600)
+    status, sample = await asker.post("/funnel", steps=STEPS, sample=True, window_s=48 * 3600)
     assert (status, sample["sampled"]) == (200, 1 / 16)
     assert sample["steps"][0]["users"] < totals[0]
 
     none = {"event_type": "dharma_query", "where": [{"property": "topic", "value": "cups"}]}
-    assert (await asker.users(steps=[STEPS[0], none]))[1] == 0
+    assert (await users(asker, steps=[STEPS[0], none]))[1] == 0
     some = {"event_type": "dharma_query", "where": [{"property": "n", "op": ">=", "value": "0"}]}
-    assert await asker.users(steps=[STEPS[0], some]) == await asker.users(steps=STEPS[:2])
+    assert await users(asker, steps=[STEPS[0], some]) == await users(asker, steps=STEPS[:2])
 
 
 async def test_strict_steps_sessions_accounts_and_exclusions_are_those_of_what_was_sent(asker: Asker) -> None:
@@ -119,18 +103,18 @@ async def test_strict_steps_sessions_accounts_and_exclusions_are_those_of_what_w
         await asker.analytics.publish(*sent)
     await asker.analytics.wait_settled()
     two = [{"event_type": "page_view"}, {"event_type": "feedback"}]
-    await wait_until(lambda: asker.users(steps=two), equals=[4, 3])
-    assert await asker.users(steps=two, order="strict") == [4, 2]
-    assert await asker.users(steps=two, order="any") == [4, 4]
-    assert await asker.users(steps=two, unit="session") == [4, 2]
-    assert await asker.users(steps=two, unit="session", gap_s=3_600) == [4, 3]
-    assert await asker.users(steps=two, unit="account", account="company") == [2, 2]
-    assert await asker.users(steps=two, exclusions=[{"event_type": "dharma_query"}]) == [3, 2]
-    _, answer = await asker.ask(steps=two, exclusions=[{"event_type": "dharma_query"}])
+    await wait_until(lambda: users(asker, steps=two), equals=[4, 3])
+    assert await users(asker, steps=two, order="strict") == [4, 2]
+    assert await users(asker, steps=two, order="any") == [4, 4]
+    assert await users(asker, steps=two, unit="session") == [4, 2]
+    assert await users(asker, steps=two, unit="session", gap_s=3_600) == [4, 3]
+    assert await users(asker, steps=two, unit="account", account="company") == [2, 2]
+    assert await users(asker, steps=two, exclusions=[{"event_type": "dharma_query"}]) == [3, 2]
+    _, answer = await asker.post("/funnel", steps=two, exclusions=[{"event_type": "dharma_query"}])
     assert answer["met_exclusion"] == 1
 
     async def behind(**document: Any) -> tuple[int, set[str]]:
-        status, answer = await asker.ask("/funnel/users", **{"steps": two, "step": 2} | document)
+        status, answer = await asker.post("/funnel/users", **{"steps": two, "step": 2} | document)
         assert status == 200, answer
         return answer["total"], set(answer["users"])
 
@@ -149,7 +133,7 @@ async def test_strict_steps_sessions_accounts_and_exclusions_are_those_of_what_w
     assert (total, len(some)) == (4, 2)
 
     async def refused(code: int, field: str, path: str = "/funnel", **document: Any) -> None:
-        status, answer = await asker.ask(path, **{"steps": two} | document)
+        status, answer = await asker.post(path, **{"steps": two} | document)
         assert (status, answer.get("field", "")) == (code, field), answer
 
     between = {"event_type": "dharma_query"}
@@ -185,10 +169,10 @@ async def test_what_is_asked_wrongly_is_told_what_to_change(asker: Asker) -> Non
     await asker.analytics.publish(happened(1, "feedback", NOW_MS - HOUR_MS, rating=5))
     await asker.analytics.wait_settled()
     two = [{"event_type": "page_view"}, {"event_type": "feedback"}]
-    await wait_until(lambda: asker.users(steps=two), equals=[1, 1])
+    await wait_until(lambda: users(asker, steps=two), equals=[1, 1])
 
     async def refused(code: int, field: str, **document: Any) -> dict[str, Any]:
-        status, answer = await asker.ask(**{"steps": two} | document)
+        status, answer = await asker.post("/funnel", **{"steps": two} | document)
         assert (status, answer.get("field", "")) == (code, field), answer
         assert answer["error"]
         return dict(answer)

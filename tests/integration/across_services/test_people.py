@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
-from rigs.analytics import event
 from rigs.compacting import compacted
-from rigs.product_questions import Asker, asking
+from rigs.product_questions import Asker, asking, happened
 
 NOW_MS = int(time.time()) * 1000
 HOUR_MS = 3_600_000
@@ -26,10 +23,6 @@ MERGE = {"kind": "identify", "from_id": "device", "to_id": "ada"}
 async def asker(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Asker]:
     async with asking(own_nats, postgres_url, RANGE) as asker:
         yield asker
-
-
-def happened(user: str, event_type: str, ms: int, **data: Any) -> AnalyticsEvent:
-    return event(event_type=event_type, user_id=user, timestamp=datetime.fromtimestamp(ms / 1000, UTC), data=data)
 
 
 async def converts(asker: Asker) -> list[int]:
