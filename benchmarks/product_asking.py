@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from analytics import memory
-from analytics.product.stored_cohorts import StoredCohorts
+from analytics.product.saved import nothing_saved
 from analytics.query.explorer import explorer_answers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
@@ -51,7 +51,7 @@ async def _ask(job: Job) -> Done:
     asked = msgspec.json.decode(job.asked, type=query.model)
     sessions = Sessions(Database(Secret(job.url)))
     settings = AnalyticsSettings(database_url=Secret(job.url), bus=BusSettings())
-    answers = explorer_answers(sessions, settings, StoredCohorts(), answer_s=ANSWER_S)[job.name]
+    answers = explorer_answers(sessions, settings, nothing_saved(), answer_s=ANSWER_S)[job.name]
     try:
         await answers.answer(asked)
         at, cpu = time.perf_counter(), time.process_time() + postgres_s(job.postgres_pid)

@@ -112,13 +112,15 @@ def questions(fingerprint: str) -> dict[str, Asked]:
         "cohorts": Asked("/cohorts", {}, range=False),
         "cohort": Asked("/cohorts/marked", {}, range=False),
         "cohort_users": Asked("/cohorts/marked/users", {}, range=False),
+        "saved_funnels": Asked("/saved-funnels", {}, range=False),
+        "saved_funnel": Asked("/saved-funnels/marked", {}, range=False),
         "cohort_overlap": Asked("/cohorts/marked/overlap", {"other": "marked"}, range=False),
     }
 
 
-def changes(fingerprint: str, revision: int = 1, rules: int = 0) -> dict[str, tuple[str, dict[str, Any]]]:
+def changes(fingerprint: str, revision: int = 1, rules: int = 0, funnel: int = 1) -> dict[str, tuple[str, dict[str, Any]]]:
     """Each question that changes something, by its name: path and document. ``revision`` is the cohort's,
-    ``rules`` that of the rules that leave users out."""
+    ``funnel`` the saved funnel's, ``rules`` that of the rules that leave users out."""
     return {
         "keep_trace": (f"/traces/{trace_id(2).hex()}/keep", {}),
         "keep_window": ("/traces/keep", {"from": MINUTE_MS, "to": MINUTE_MS + 60_000}),
@@ -126,6 +128,8 @@ def changes(fingerprint: str, revision: int = 1, rules: int = 0) -> dict[str, tu
         "set_exclusion": ("/people/exclusion", {"rules": [{"name": "own", "bots": True}], "revision": rules}),
         "change_error": (f"/errors/{fingerprint}", {"status": "resolved", "version": "9"}),
         "put_cohort": ("/cohorts/others", {"condition": {"did": {"event_types": ["page_view"]}}}),
+        "put_saved_funnel": ("/saved-funnels/others", {"funnel": {"steps": FUNNEL["steps"]}}),
+        "delete_saved_funnel": ("/saved-funnels/marked/delete", {"revision": funnel}),
         "delete_cohort": ("/cohorts/marked/delete", {"revision": revision}),
     }
 
@@ -213,6 +217,19 @@ class Tenant:
         assert status == 200, cohort
         return int(cohort["revision"])
 
+    async def save_funnel(self, mark: str) -> int:
+        """Saves a funnel; the revision."""
+        document = {"description": mark, "funnel": {"steps": FUNNEL["steps"], "breakdown": "mark"}}
+        status, funnel = await self.change("/saved-funnels/marked", document)
+        assert status == 200, funnel
+        await wait_until(lambda: self.has_result())
+        return int(funnel["revision"])
+
+    async def has_result(self) -> bool:
+        """Whether the funnel was counted."""
+        _, funnel = await self.ask(questions("")["saved_funnel"])
+        return "result" in funnel
+
     async def answers(self, fingerprint: str) -> dict[str, Any]:
         """What every question answers, without when it was."""
         found = {}
@@ -220,6 +237,8 @@ class Tenant:
             status, answer = await self.ask(asked)
             assert status == 200, (name, answer)
             found[name] = {field: value for field, value in answer.items() if field != "as_of"}
+            if (result := answer.get("result")) and name == "saved_funnel":
+                found[name]["result"] = {**result, "as_of": 0, "answer": {**result["answer"], "as_of": 0}}
         return found
 
     async def fingerprint(self) -> str:
@@ -261,6 +280,7 @@ async def test_nothing_of_one_tenant_is_in_any_answer_to_another(two: tuple[Tena
     await wait_until(lambda: ada.has(3 * TRACES, TRACES))
     fingerprint = await ada.fingerprint()
     await ada.save_cohort("alpha")
+    await ada.save_funnel("alpha")
     before = await ada.answers(fingerprint)
     assert all(
         "alpha" in json.dumps(before[name])
@@ -292,11 +312,12 @@ async def test_nothing_of_one_tenant_is_in_any_answer_to_another(two: tuple[Tena
 
     await eve.send("omega", duration_ms=500, copies=3)
     await wait_until(lambda: eve.has(5 * TRACES, TRACES))
-    revision = await eve.save_cohort("omega")
-    for name, (path, document) in changes(await eve.fingerprint(), revision, rules=1).items():
+    revision, funnel = await eve.save_cohort("omega"), await eve.save_funnel("omega")
+    for name, (path, document) in changes(await eve.fingerprint(), revision, rules=1, funnel=funnel).items():
         status, answer = await eve.change(path, document)
         assert status == 200, (name, answer)
     await eve.save_cohort("omega")
+    await eve.save_funnel("omega")
     assert await ada.answers(fingerprint) == before
     for name, answer in (await eve.answers(await eve.fingerprint())).items():
         assert "alpha" not in json.dumps(answer), name

@@ -15,7 +15,7 @@ from analytics.product.counting.funnels.counts import FunnelCounts, count_bucket
 from analytics.product.counting.funnels.definition import Funnel
 from analytics.product.segments import reading
 from analytics.product.segments.compaction import compact
-from analytics.product.stored_cohorts import StoredCohorts
+from analytics.product.stored_cohorts import stored_cohorts
 from analytics.query.product import funnels
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.funnels import FunnelAnswers
@@ -98,13 +98,13 @@ async def test_a_funnel_whose_time_is_over_ends_in_the_database_too(
             await compact(session, day)
     async with sql_connection.transaction():
         await sql_connection.execute("LOCK TABLE segments IN ACCESS EXCLUSIVE MODE")  # its statement waits for this
-        task = asyncio.create_task(users(FunnelAnswers(ProductCounting(sessions, StoredCohorts(), answer_s=3.0))))
+        task = asyncio.create_task(users(FunnelAnswers(ProductCounting(sessions, stored_cohorts(), answer_s=3.0))))
         await wait_until(lambda: running("wait_event_type = 'Lock'"), equals=1)
         with pytest.raises(QueryError, match="takes too long: ask for a shorter range") as raised:
             await task
         assert raised.value.code == "timeout"
         await wait_until(lambda: running("true"), equals=0)
-    assert await users(FunnelAnswers(ProductCounting(sessions, StoredCohorts()))) == [USERS, USERS]
+    assert await users(FunnelAnswers(ProductCounting(sessions, stored_cohorts()))) == [USERS, USERS]
 
 
 async def test_a_funnel_that_is_cancelled_ends_in_the_database_too(
@@ -112,13 +112,13 @@ async def test_a_funnel_that_is_cancelled_ends_in_the_database_too(
 ) -> None:
     async with sql_connection.transaction():
         await sql_connection.execute("LOCK TABLE segments IN ACCESS EXCLUSIVE MODE")
-        task = asyncio.create_task(users(FunnelAnswers(ProductCounting(sessions, StoredCohorts(), answer_s=DEADLINE_S))))
+        task = asyncio.create_task(users(FunnelAnswers(ProductCounting(sessions, stored_cohorts(), answer_s=DEADLINE_S))))
         await wait_until(lambda: running("wait_event_type = 'Lock'"), equals=1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await wait_until(lambda: running("true"), equals=0)
-    assert await users(FunnelAnswers(ProductCounting(sessions, StoredCohorts()))) == [USERS, USERS]
+    assert await users(FunnelAnswers(ProductCounting(sessions, stored_cohorts()))) == [USERS, USERS]
 
 
 async def test_no_bucket_is_begun_after_the_time_is_over(
@@ -135,12 +135,12 @@ async def test_no_bucket_is_begun_after_the_time_is_over(
     with monkeypatch.context() as patched:
         patched.setattr(funnels, "count_bucket", slow)
         with pytest.raises(QueryError):
-            await users(FunnelAnswers(ProductCounting(sessions, StoredCohorts(), answer_s=2.0)))
+            await users(FunnelAnswers(ProductCounting(sessions, stored_cohorts(), answer_s=2.0)))
         go_on.set()
         if begun:
             await wait_until(ended.is_set)
     assert len(begun) <= 1
-    assert await users(FunnelAnswers(ProductCounting(sessions, StoredCohorts()))) == [USERS, USERS]
+    assert await users(FunnelAnswers(ProductCounting(sessions, stored_cohorts()))) == [USERS, USERS]
 
 
 async def test_a_range_of_too_many_events_that_are_not_compacted_is_refused_until_they_are(
@@ -148,7 +148,7 @@ async def test_a_range_of_too_many_events_that_are_not_compacted_is_refused_unti
 ) -> None:
     """As after an upgrade: everything that was stored is still rows."""
     monkeypatch.setattr(reading, "ROWS_IN_MEMORY", 10)
-    answers = FunnelAnswers(ProductCounting(sessions, StoredCohorts()))
+    answers = FunnelAnswers(ProductCounting(sessions, stored_cohorts()))
 
     async def refused(share: str) -> None:
         with pytest.raises(QueryError, match=f"still being compacted, {share} of its days") as raised:

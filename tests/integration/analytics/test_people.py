@@ -21,7 +21,7 @@ from analytics.product.segments import compaction
 from analytics.product.segments.compaction import compact
 from analytics.product.segments.own_ids import own_ids
 from analytics.product.segments.reading import ProductReading, TooManyMerges, UserIds
-from analytics.product.stored_cohorts import StoredCohorts
+from analytics.product.stored_cohorts import stored_cohorts
 from analytics.query.product.counting import ProductCounting
 from analytics.query.product.people import PersonAnswers
 from analytics.query.sessions import Sessions
@@ -299,7 +299,7 @@ async def test_events_that_say_who_is_who_are_stored_once_with_their_earliest_ev
         group = await group_of(session, world.tenant, ["old"], most=100)
         assert group.now == {"old": "ada", "x": "ada", "ada": "ada"}
     sessions = Sessions(Database(Secret(world.database_url)))
-    answer = await PersonAnswers(sessions, ProductCounting(sessions, StoredCohorts())).answer(
+    answer = await PersonAnswers(sessions, ProductCounting(sessions, stored_cohorts())).answer(
         PersonQuery(tenant=world.tenant, user_id="old")
     )
     assert (answer.person_id, answer.ids, answer.events) == ("ada", ["ada", "old", "x"], 4)
@@ -307,7 +307,7 @@ async def test_events_that_say_who_is_who_are_stored_once_with_their_earliest_ev
     assert answer.first_ms is not None
     assert answer.last_ms - answer.first_ms == 180_000
     with pytest.raises(QueryError):
-        await PersonAnswers(sessions, ProductCounting(sessions, StoredCohorts())).answer(
+        await PersonAnswers(sessions, ProductCounting(sessions, stored_cohorts())).answer(
             PersonQuery(tenant=world.tenant, user_id="nobody")
         )
     await sessions.close()

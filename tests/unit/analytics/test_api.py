@@ -13,7 +13,7 @@ from faststream.nats import NatsBroker, NatsRouter, TestNatsBroker
 
 from analytics.errors import DatabaseAway
 from analytics.overflow import Overflows
-from analytics.product.stored_cohorts import StoredCohorts
+from analytics.product.saved import nothing_saved
 from analytics.query import replies
 from analytics.query.api import api, broker, question
 from analytics.query.explorer import explorer_answers
@@ -193,7 +193,7 @@ def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:
     catalogue: Any = Catalogue()
     sessions: Any = None  # nothing is asked
     settings = AnalyticsSettings(database_url=Secret("postgresql://"), bus=BusSettings())
-    router = api(answers, answers, catalogue, explorer_answers(sessions, settings, StoredCohorts()), Overflows())
+    router = api(answers, answers, catalogue, explorer_answers(sessions, settings, nothing_saved()), Overflows())
     served = {subscriber.subject.template for subscriber in router.subscribers}
     assert served == {query.subject for query in QUERIES if query.answerer == ANALYTICS}
 
@@ -221,7 +221,7 @@ async def test_the_setup_is_answered_over_the_bus() -> None:
     settings = AnalyticsSettings(database_url=Secret("postgresql://"), bus=BusSettings())
     broker = NatsBroker()
     broker.include_router(
-        api(answers, answers, Catalogue(), explorer_answers(sessions, settings, StoredCohorts()), Overflows())
+        api(answers, answers, Catalogue(), explorer_answers(sessions, settings, nothing_saved()), Overflows())
     )  # type: ignore[arg-type]  # stands in
     asked = next(query for query in QUERIES if query.name == "setup")
     async with TestNatsBroker(broker):

@@ -114,6 +114,11 @@ def test_several_updates_are_one_that_leaves_the_same_state() -> None:
     assert merged([one]) is one
 
 
+def test_the_newest_result_of_each_funnel_is_in_what_several_updates_are() -> None:
+    updates = [update(1, funnels={"a": 1, "b": 1}), update(2, funnels={"a": 2}), update(3, funnels={}), update(4)]
+    assert msgspec.json.decode(merged(updates).text)["data"]["funnels"] == {"a": 2, "b": 1}
+
+
 def test_what_is_no_frame_is_refused() -> None:
     for text in (b"", b"[]", b'{"type":"update"}', b"\xff"):
         with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):

@@ -37,8 +37,8 @@ from analytics.ingest.writer import Writer
 from analytics.llm_price_file import read_prices
 from analytics.maintenance import Maintenance
 from analytics.overflow import Overflows
+from analytics.product.saved import Saved, nothing_saved
 from analytics.product.segments.compaction import Compaction
-from analytics.product.stored_cohorts import StoredCohorts
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
 from analytics.query.answers import MetricAnswers
@@ -46,6 +46,9 @@ from analytics.query.api import api, broker
 from analytics.query.calling import answer_calls
 from analytics.query.catalogue_answers import CatalogueAnswers
 from analytics.query.explorer import ExplorerAsks, explorer_answers
+from analytics.query.product.counting import ProductCounting
+from analytics.query.product.funnels import FunnelAnswers
+from analytics.query.product.saved_funnels.live import LiveFunnels
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.traces.explanations import Asks, Explanations
@@ -95,7 +98,8 @@ class AnalyticsService:
         overflows: Overflows,
         registry: MetricRegistry,
         event_metrics: EventMetrics,
-        cohorts: StoredCohorts,
+        saved: Saved,
+        funnels: FunnelAnswers,
         asks: Asks,
     ) -> None:
         self._settings = settings
@@ -123,6 +127,7 @@ class AnalyticsService:
             consumers=self._signals.consumers,
             every_s=settings.publish_every_s,
             max_series=settings.published_series,
+            events_stored=self._note_events,
             metrics=PublishedMetrics(registry.view, self._changes.of, event_metrics.stored, event_metrics.of),
         )
         self.writer = Writer(
@@ -136,6 +141,7 @@ class AnalyticsService:
             hours_kept=settings.spans_hours + LATE_HOURS,
             stored=self._stored,
         )
+        self._live_funnels = LiveFunnels(saved.funnels, saved.results, funnels, self.publisher.owns)
         self._deployments = Deployments(bus, database, overflows)
         self._history = HistoryFiller(
             database,
@@ -146,7 +152,7 @@ class AnalyticsService:
         )
         self._minutes = MinuteJob(database, lambda: self.writer.waiting)
         self._compaction = Compaction(database, lambda: self.writer.waiting)
-        self._erasing = Erasing(database, bus, cohorts)
+        self._erasing = Erasing(database, bus, saved.cohorts)
         self._explanations = Explanations(bus, database, asks)
         self._citations = Citations(bus, database, self._explanations.opened)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
@@ -178,6 +184,8 @@ class AnalyticsService:
             "compacted": self._compaction.compacted,
             "merged_ids": self._compaction.merged,
             "compactions_failed": self._compaction.failed,
+            "funnels_counted": self._live_funnels.counted,
+            "funnel_results": self._live_funnels.published,
             "erased_items_dropped": self._tombstones.dropped,
             "erasures_finished": self._erasing.finished,
             **self.overflows.statistics(),
@@ -195,6 +203,7 @@ class AnalyticsService:
             tasks.create_task(self._minutes.run(stop), name="minutes of spans")
             tasks.create_task(self._compaction.run(stop), name="segments")
             tasks.create_task(self._erasing.run(stop), name="erasure")
+            tasks.create_task(self._live_funnels.run(stop), name="saved funnels")
             tasks.create_task(self._citations.run(stop), name="citations")
             tasks.create_task(self._explanations.run(stop), name="explanations")
             tasks.create_task(self._deployments.run(stop), name="deployments")
@@ -214,6 +223,9 @@ class AnalyticsService:
                 await finishing
             stored.set()
         await self.store.close()
+
+    def _note_events(self, tenant: str) -> None:
+        self._live_funnels.note(tenant)
 
     def _stored(self, deliveries: Sequence[Delivery]) -> None:
         self.publisher.wake()
@@ -279,6 +291,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     database = Database(settings.database_url)
     overflows = Overflows()
     sessions = Sessions(database)
+    of_funnels = Sessions(database)  # of its own: what is counted without being asked keeps no question waiting
     started: list[tuple[Bus, AnalyticsService]] = []
 
     async def ping_nats() -> None:
@@ -321,20 +334,22 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             event_metrics = EventMetrics()
             questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
-            cohorts = StoredCohorts()
-            explorer = explorer_answers(sessions, settings, cohorts)
+            saved = nothing_saved()
+            explorer = explorer_answers(sessions, settings, saved)
+            funnels = FunnelAnswers(ProductCounting(of_funnels, saved.cohorts))
             router = api(MetricAnswers(questions), questions, catalogue, explorer, overflows)
             if settings.test_routes:
                 answer_calls(router)
-            async with _following(registry, cohorts, bus, stop), _answering(broker(bus.nc, router)):
+            async with _following(registry, saved, bus, stop), _answering(broker(bus.nc, router)):
                 analytics = AnalyticsService(
-                    settings, bus, database, overflows, registry, event_metrics, cohorts, ExplorerAsks(sessions)
+                    settings, bus, database, overflows, registry, event_metrics, saved, funnels, ExplorerAsks(sessions)
                 )
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
         finally:
             await bus.close()
             await sessions.close()
+            await of_funnels.close()
 
 
 async def _migrate(database: Database) -> list[str]:
@@ -346,13 +361,15 @@ async def _migrate(database: Database) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _following(registry: MetricRegistry, cohorts: StoredCohorts, bus: Bus, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Keeps the definitions of metrics, and cohorts, current while the block lasts. It begins when the former are read, or at
-    ``stop``; where they cannot be, after :data:`DEFINITIONS_S`, with what is built in."""
+async def _following(registry: MetricRegistry, saved: Saved, bus: Bus, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Keeps the definitions of metrics, and what users saved, current while the block lasts. It begins when the former are
+    read, or at ``stop``; where they cannot be, after :data:`DEFINITIONS_S`, with what is built in."""
     ended = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(registry.follow(bus, ended), name="metric definitions")
-        tasks.create_task(cohorts.follow(bus, ended), name="cohorts")
+        tasks.create_task(saved.cohorts.follow(bus, ended), name="cohorts")
+        tasks.create_task(saved.funnels.follow(bus, ended), name="saved funnels")
+        tasks.create_task(saved.results.follow(bus, ended), name="results of funnels")
         try:
             async with asyncio.timeout(DEFINITIONS_S):
                 await until(stop, registry.loaded.wait())

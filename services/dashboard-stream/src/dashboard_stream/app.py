@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 
 from dashboard_stream.http.routes import Endpoints
 from dashboard_stream.live.clients import Broadcaster
+from dashboard_stream.live.funnel_results import FollowedFunnels
 from dashboard_stream.live.handlers import Clock, Handlers
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.live.past import Past
@@ -88,7 +89,14 @@ class DashboardStream:
         self.stored = StoredDashboards(changed=lambda _tenant: self.broadcaster.wake())
         self.notes = StoredNotes()
         self.insight_reader = InsightReader()
-        self.hub = Hub(epoch, problems=self.problems, metrics_of=self.registry.of, documents_of=self.stored.of)
+        self.funnels = FollowedFunnels(self._funnel_changed)
+        self.hub = Hub(
+            epoch,
+            problems=self.problems,
+            metrics_of=self.registry.of,
+            documents_of=self.stored.of,
+            funnels_of=self.funnels.of,
+        )
         self.broadcaster = Broadcaster(state=self.state, now=now, slow_s=settings.slow_s)
         health = Health(run_id=settings.run_id)
         health.add("nats", self._ping_nats)
@@ -126,6 +134,10 @@ class DashboardStream:
         unread = self._streams.unread() or self._streams.behind()
         return [*no_room, *unread, *self._bus.unreadable().values()]
 
+    def _funnel_changed(self, tenant: str, name: str) -> None:
+        if self.hub.funnel_changed(tenant, name):
+            self.broadcaster.wake()
+
     async def wait_history(self) -> None:
         """Returns when a WebSocket is to be opened: with the history, or without one that does not come."""
         while not self._history_read:
@@ -150,6 +162,7 @@ class DashboardStream:
             tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
             tasks.create_task(self.stored.follow(bus, stop), name="dashboards")
             tasks.create_task(self.notes.follow(bus, stop), name="notes")
+            tasks.create_task(self.funnels.follow(bus, stop), name="results of funnels")
             # What the history keeps follows from the definitions; without them it keeps what is built in.
             await until(stop, self._definitions_read())
             read = []

@@ -64,7 +64,10 @@ class EventBetween(EventFilter, frozen=True, kw_only=True, omit_defaults=True, f
 class FunnelPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="funnel"):
     """How many users do one step after another, the last within ``window_s`` of the first; ``breakdown`` is a property of the
     first step, of which the ``limit`` values with the most users are shown. ``account``: the property that tells accounts
-    apart, where ``unit`` is ``account``."""
+    apart, where ``unit`` is ``account``.
+
+    ``saved``: the name of a saved funnel, which is shown instead, with its own range of days, where there is one and the
+    dashboard shows the present. Its numbers come as they change."""
 
     steps: Annotated[tuple[EventFilter, ...], Meta(min_length=2, max_length=12)]
     window_s: Window = 604_800
@@ -76,6 +79,7 @@ class FunnelPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forb
     breakdown: PropertyName = ""
     cohort: CohortFilter = ""
     limit: Limit = 10
+    saved: Annotated[str, Meta(max_length=64)] = ""
 
 
 class EventChoice(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -158,7 +162,7 @@ _QUESTIONS = {"funnel": "funnel", "retention": "retention", "journeys": "paths"}
 
 def question_of(panel: ProductPanel) -> tuple[str, dict[str, Any]]:
     """The path of the question below ``/api/analytics``, and the question without its range."""
-    about = {*PanelBase.__struct_fields__, "kind"}
+    about = {*PanelBase.__struct_fields__, "kind", "saved"}
     asked = {name: value for name, value in msgspec.to_builtins(panel).items() if name not in about}
     if kind := asked.pop("retention_kind", None):
         asked["kind"] = kind

@@ -36,6 +36,8 @@ METRIC_DEFINITIONS_BUCKET = "metric_definitions"
 DASHBOARDS_BUCKET = "dashboards"
 NOTES_BUCKET = "notes"
 COHORTS_BUCKET = "cohorts"
+SAVED_FUNNELS_BUCKET = "saved_funnels"
+FUNNEL_RESULTS_BUCKET = "funnel_results"
 
 
 EVENTS, REQUESTS, SPANS, METRICS, LOGS = "EVENTS", "REQUESTS", "SPANS", "METRICS", "LOGS"
@@ -230,6 +232,22 @@ BUCKETS: dict[str, Bucket] = {
     ),
     COHORTS_BUCKET: Bucket(  # without a history: who is erased is in no earlier version
         readers=(ANALYTICS,),
+        writers=(ANALYTICS,),
+        history=1,
+        max_bytes=64 * MIB,
+        max_value_bytes=768 * KIB,
+        direct=True,
+    ),
+    SAVED_FUNNELS_BUCKET: Bucket(
+        readers=(ANALYTICS,),
+        writers=(ANALYTICS,),
+        history=1,
+        max_bytes=64 * MIB,
+        max_value_bytes=128 * KIB,
+        direct=True,
+    ),
+    FUNNEL_RESULTS_BUCKET: Bucket(  # the newest result of each saved funnel
+        readers=(ANALYTICS, DASHBOARD),
         writers=(ANALYTICS,),
         history=1,
         max_bytes=64 * MIB,

@@ -7,13 +7,15 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from drishti.messages.field_types import EpochMs, ServiceNames
+from drishti.messages.product.saved_funnels import FunnelResult
 
 
 class FrameData(Struct, kw_only=True):
     """``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones.
 
     ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out. So is
-    ``service_names``.
+    ``service_names``. ``funnels``: the newest results of saved funnels that panels show, by their names: all, or in an update
+    those that are new.
     """
 
     values: dict[str, float | None]
@@ -21,6 +23,7 @@ class FrameData(Struct, kw_only=True):
     events: list[dict[str, Any]]
     problems: list[str] = []
     service_names: ServiceNames = {}
+    funnels: dict[str, FunnelResult] = {}
 
 
 class Frame(Struct, kw_only=True):

@@ -35,6 +35,14 @@ from drishti.messages.product.names import EventNames, EventNamesQuery, KnownUse
 from drishti.messages.product.paths import PathsAnswer, PathsQuery, PathsUsersQuery
 from drishti.messages.product.people import Merge, MergesAnswer, MergesQuery, PersonAnswer, PersonQuery, UndoMerge
 from drishti.messages.product.retention import RetentionAnswer, RetentionQuery, RetentionUsersQuery
+from drishti.messages.product.saved_funnels import (
+    DeleteSavedFunnel,
+    PutSavedFunnel,
+    SavedFunnel,
+    SavedFunnelList,
+    SavedFunnelQuery,
+    SavedFunnelsQuery,
+)
 from drishti.messages.product.sessions import SessionsAnswer, SessionsQuery, SessionsUsersQuery
 from drishti.messages.product.timeline import TimelineAnswer, TimelineQuery
 from drishti.messages.product.users import UserList
@@ -523,5 +531,35 @@ QUERIES: tuple[QueryType, ...] = (
         answer=CohortOverlap,
         path="/cohorts/{name}/overlap",
         description="How many users two cohorts have in common at this moment.",
+    ),
+    QueryType(
+        name="saved_funnels",
+        model=SavedFunnelsQuery,
+        answer=SavedFunnelList,
+        path="/saved-funnels",
+        description="Saved funnels.",
+    ),
+    QueryType(
+        name="saved_funnel",
+        model=SavedFunnelQuery,
+        answer=SavedFunnel,
+        path="/saved-funnels/{name}",
+        description="One saved funnel with its newest result.",
+    ),
+    QueryType(
+        name="put_saved_funnel",
+        model=PutSavedFunnel,
+        answer=SavedFunnel,
+        path="/saved-funnels/{name}",
+        changes=True,
+        description="Saves a funnel, whose result is kept current from then on.",
+    ),
+    QueryType(
+        name="delete_saved_funnel",
+        model=DeleteSavedFunnel,
+        answer=SavedFunnel,
+        path="/saved-funnels/{name}/delete",
+        changes=True,
+        description="Deletes a saved funnel.",
     ),
 )

@@ -19,7 +19,7 @@ from analytics.erasure.named import Named
 from analytics.erasure.rows import Erased, RowErasing
 from analytics.erasure.streams import erase_messages
 from analytics.errors import DatabaseAway
-from analytics.product.stored_cohorts import StoredCohorts
+from analytics.product.stored_cohorts import StoredCohorts, erase_users
 from analytics.storage.database import Database, Session
 from analytics.storage.rows import Record
 from drishti.bus.connection import Bus
@@ -86,7 +86,7 @@ class Erasing:
         if not record["rows_erased"]:
             await RowErasing(session, erased).run()
             await session.execute("erasure_rows_done", erased.id, erased.before)
-        if taken_out := await self._cohorts.erase(erased.tenant, {*erased.named.ids}):
+        if taken_out := await erase_users(self._cohorts, erased.tenant, {*erased.named.ids}):
             await session.execute("add_removed", erased.id, "cohorts", taken_out)
         left = False
         for message in MESSAGES:

@@ -34,6 +34,9 @@ CHANGES_AT_ONCE = 20
 INLINE_WINDOWS = 100_000
 """More windows are noted in a thread."""
 
+EVENTS = "events"
+"""The metric that counts every event."""
+
 FORGET_EVERY_S = 5.0
 
 UNKNOWN_S = 5.0
@@ -44,13 +47,23 @@ _windows = msgspec.json.Decoder(list[Window])
 
 
 class ChangeLog:
-    """Notes in ``schedule`` what changed, as far as this replica publishes it: ``owns`` says so of a window."""
+    """Notes in ``schedule`` what changed, as far as this replica publishes it: ``owns`` says so of a window.
+    ``events_stored`` is told of every tenant that has new events, whoever stored them and whoever publishes it."""
 
-    def __init__(self, session: Session, schedule: Schedule, metrics: PublishedMetrics, owns: Callable[[Window], bool]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        schedule: Schedule,
+        metrics: PublishedMetrics,
+        owns: Callable[[Window], bool],
+        events_stored: Callable[[str], None],
+    ) -> None:
         self._session = session
         self._schedule = schedule
         self._metrics = metrics
         self._owns = owns
+        self._events_stored = events_stored
+        self._with_events: set[str] = set()
         self._horizon = 0
         self._read: set[int] = set()
         self._turns: deque[tuple[int, int]] = deque()
@@ -76,6 +89,9 @@ class ChangeLog:
         self._read = {xid for xid in (*self._read, *(xid for xid, _ in changes)) if xid >= horizon}
         large = sum(len(windows) for _, windows in changes) > INLINE_WINDOWS
         turn = await computed(lambda: self._schedule.note(self._published([text for _, text in changes])), in_thread=large)
+        for tenant in self._with_events:
+            self._events_stored(tenant)
+        self._with_events.clear()
         if not self._turns or self._turns[-1][1] != horizon:
             self._turns.append((turn, horizon))
         return now, more
@@ -102,6 +118,8 @@ class ChangeLog:
             yield from self._of(window, since, now)
         for windows in changes:
             for window in _windows.decode(windows):
+                if window.metric == EVENTS:
+                    self._with_events.add(window.tenant)
                 yield from self._of(window, now, now)
 
     def _of(self, changed: Window, since: float, now: float) -> Iterator[Window]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from analytics.errors import DatabaseAway
 from analytics.overflow import Overflows
@@ -21,6 +21,7 @@ from analytics.publish.publications import PublishedExemplars
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.rounds import Rounds
 from analytics.publish.schedule import ScheduleLimits
+from analytics.publish.shares import partition_of
 from analytics.storage.database import Database, Session
 from drishti.bus.connection import Bus
 from drishti.waiting import pause, until
@@ -42,7 +43,8 @@ LAST_S = 5.0
 class Publisher:
     """``run`` until ``stop``. Several may run.
 
-    ``consumers``: streams and durables whose messages must be stored before a window is final.
+    ``consumers``: streams and durables whose messages must be stored before a window is final. ``events_stored`` is told
+    of every tenant that has new events, whichever replica stored them.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Publisher:
         every_s: float,
         max_series: int,
         metrics: PublishedMetrics,
+        events_stored: Callable[[str], None],
     ) -> None:
         self._database = database
         self._bus = bus
@@ -62,16 +65,27 @@ class Publisher:
         self._consumers = consumers
         self._every_s = every_s
         self._metrics = metrics
+        self._events_stored = events_stored
         self._limits = ScheduleLimits(series=max_series)
         self._exemplars = PublishedExemplars()
         self._stored = asyncio.Event()
-        self.partitions = 0
-        """Of the metrics, :data:`~analytics.publish.shares.PARTITIONS` in all: those that this replica publishes."""
+        self._logged = 0
+        self.held: frozenset[int] = frozenset()
+        """The partitions, of :data:`~analytics.publish.shares.PARTITIONS`, that this replica publishes."""
         self.published = 0
         self.active_series = 0
         """Series whose silence is published."""
         self.waiting_windows = 0
         """Windows that changed and were not published by the last round."""
+
+    @property
+    def partitions(self) -> int:
+        """How many of them there are."""
+        return len(self.held)
+
+    def owns(self, tenant: str, name: str) -> bool:
+        """Whether this replica publishes what has that name."""
+        return partition_of(tenant, name) in self.held
 
     def wake(self) -> None:
         """Something was stored: a round may begin."""
@@ -91,7 +105,8 @@ class Publisher:
             except DatabaseAway as error:
                 log.warning("cannot publish", extra={"reason": str(error)})
             finally:
-                self.partitions = self.active_series = self.waiting_windows = 0
+                self.held = frozenset()
+                self.active_series = self.waiting_windows = 0
 
     async def _wait_join(self, membership: Membership, stop: asyncio.Event) -> bool:
         while not stop.is_set():
@@ -106,7 +121,17 @@ class Publisher:
         watching = asyncio.create_task(lag.watch(), name="lag")
         try:
             now = await session.value("clock")
-            rounds = Rounds(session, self._bus, lag, self._exemplars, self._overflows, self._limits, self._metrics, now)
+            rounds = Rounds(
+                session,
+                self._bus,
+                lag,
+                self._exemplars,
+                self._overflows,
+                self._limits,
+                self._metrics,
+                now,
+                self._events_stored,
+            )
             await self._rounds(rounds, membership, stop)
         finally:
             watching.cancel()
@@ -139,12 +164,14 @@ class Publisher:
         await membership.refresh()
         if lost := membership.held - membership.assigned:
             rounds.give_up(lost)
+            self.held -= lost
             await membership.release()
         if gained := await membership.take():
-            await rounds.take_over(gained, shared=membership.replicas > 1 or self.partitions > 0)
-        if len(membership.held) != self.partitions:
+            await rounds.take_over(gained, shared=membership.replicas > 1 or bool(self.held))
+        if len(membership.held) != self._logged:
             log.info("publishes a share of the metrics", extra={"partitions": len(membership.held)})
-        self.partitions = len(membership.held)
+        self._logged = len(membership.held)
+        self.held = membership.held
 
     async def _wait(self, stop: asyncio.Event, began: float, least_s: float, *, alone: bool) -> None:
         """Until ``least_s`` after the last round ``began``, and there is a reason for the next one; or until ``stop``."""

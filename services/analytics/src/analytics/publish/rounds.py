@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -83,6 +83,7 @@ class Rounds:
         limits: ScheduleLimits,
         metrics: PublishedMetrics,
         now: int,
+        events_stored: Callable[[str], None],
     ) -> None:
         self._session = session
         self._lag = lag
@@ -93,7 +94,7 @@ class Rounds:
         # Silence is published from now on only: before, nobody may have been there to hear anything.
         self.schedule = Schedule(now, limits, metrics.has_silence)
         self._names = DisplayNames(session)
-        self._changes = ChangeLog(session, self.schedule, metrics, self._owns)
+        self._changes = ChangeLog(session, self.schedule, metrics, self._owns, events_stored)
         self._publications = PublicationBuilder(
             self.schedule,
             self._names,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analytics.product.stored_cohorts import StoredCohorts
+from analytics.product.saved import Saved
 from analytics.query.api import ExplorerAnswers
 from analytics.query.export.answers import ExportAnswers
 from analytics.query.logs.search import LogSearches
@@ -32,6 +32,12 @@ from analytics.query.product.names import EventNameLists, UserLists
 from analytics.query.product.paths import PathAnswers, PathUserAnswers
 from analytics.query.product.people import PersonAnswers
 from analytics.query.product.retention import RetentionAnswers, RetentionUsers
+from analytics.query.product.saved_funnels.answers import (
+    SavedFunnelAnswers,
+    SavedFunnelDeletions,
+    SavedFunnelLists,
+    SavedFunnelStoring,
+)
 from analytics.query.product.sessions import SessionAnswers, SessionUserAnswers
 from analytics.query.product.timeline import TimelineAnswers
 from analytics.query.sessions import Sessions
@@ -52,9 +58,10 @@ from drishti.messages.span_errors import SharedAnswer, SharedSearch
 
 
 def explorer_answers(
-    sessions: Sessions, settings: AnalyticsSettings, cohorts: StoredCohorts, *, answer_s: float = ANSWER_S
+    sessions: Sessions, settings: AnalyticsSettings, saved: Saved, *, answer_s: float = ANSWER_S
 ) -> Mapping[str, ExplorerAnswers[Any, Any]]:
     """By the name of the question in the catalogue. Questions about users are cut off after ``answer_s``."""
+    cohorts = saved.cohorts
     users = ProductCounting(sessions, cohorts, answer_s=answer_s)
     return {
         "setup": SetupAnswers(settings),
@@ -111,6 +118,10 @@ def explorer_answers(
         "delete_cohort": CohortDeletions(cohorts),
         "cohort_users": CohortUsers(cohorts, users),
         "cohort_overlap": CohortOverlaps(cohorts, users),
+        "saved_funnels": SavedFunnelLists(saved.funnels),
+        "saved_funnel": SavedFunnelAnswers(saved.funnels, saved.results),
+        "put_saved_funnel": SavedFunnelStoring(sessions, saved.funnels),
+        "delete_saved_funnel": SavedFunnelDeletions(saved.funnels),
     }
 
 

@@ -26,6 +26,7 @@ from drishti.dashboards.panels import (
     TimeSeries,
     questions,
 )
+from drishti.dashboards.product_panels import FunnelPanel
 from drishti.dashboards.variables import PARAMETER, Chosen, resolved, values_by_name
 from drishti.measures.definitions import BUILT_IN, Kind, MetricDefinition
 from drishti.measures.fields import OF_KIND, has_field, unit_of
@@ -60,6 +61,11 @@ class Dashboard(Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         return self.document.name
+
+    @property
+    def funnels(self) -> frozenset[str]:
+        """The saved funnels that its panels show."""
+        return frozenset(panel.saved for panel in self.document.panels if isinstance(panel, FunnelPanel) and panel.saved)
 
     @property
     def metrics(self) -> frozenset[str]:

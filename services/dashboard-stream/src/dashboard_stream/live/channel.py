@@ -23,6 +23,7 @@ from dashboard_stream.live.tenant import Tenant
 from dashboard_stream.live.values import Points, key_of, points, present, series_of, values_now
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Frame, FrameData, encode
+from drishti.messages.product.saved_funnels import FunnelResult
 
 MEMORY = 100
 """Ten seconds at the highest rate."""
@@ -51,6 +52,7 @@ class Step(Struct):
     seq: int
     marks: Marks
     keys: set[str]
+    funnels: set[str] = set()
 
 
 class Channel:
@@ -70,6 +72,7 @@ class Channel:
         self._problems = problems
         self._marks: Marks = {}
         self._keys: set[str] = set()
+        self._funnels: set[str] = set()
         self._touched = False
         self._steps: deque[Step] = deque(maxlen=MEMORY)
         self._encoded: dict[int | None, str] = {}
@@ -148,6 +151,15 @@ class Channel:
         self._touched = True
         return True
 
+    def mark_funnel(self, name: str) -> bool:
+        """Remembers that the saved funnel ``name`` has a new result; ``False`` where nobody here is concerned."""
+        self._encoded.clear()
+        if not self._watched or name not in self.dashboard.funnels:
+            return False
+        self._funnels.add(name)
+        self._touched = True
+        return True
+
     def trace(self, traceparent: str) -> None:
         """The next frame continues this trace."""
         if len(self._traces) < MAX_TRACES:
@@ -156,8 +168,8 @@ class Channel:
     def advance(self) -> list[str]:
         """Makes what was marked the next ``seq``; returns the traces that its frame continues."""
         self.seq += 1
-        self._steps.append(Step(self.seq, self._marks, self._keys))
-        self._marks, self._keys, self._touched = {}, set(), False
+        self._steps.append(Step(self.seq, self._marks, self._keys, self._funnels))
+        self._marks, self._keys, self._funnels, self._touched = {}, set(), set(), False
         self._encoded.clear()
         traces, self._traces = self._traces, []
         return traces
@@ -195,18 +207,31 @@ class Channel:
         events: list[Event]
         if since is None:
             series, events = self._all_points(now_ms), insights.newest(self.dashboard.metrics)
+            funnels = self.dashboard.funnels
         else:
             steps = [step for step in self._steps if step.seq > since]
             series = self._points(steps)
             events = insights.of(set().union(*(step.keys for step in steps)), self.dashboard.metrics)
+            funnels = self.dashboard.funnels.intersection(set().union(*(step.funnels for step in steps)))
         return Frame(
             type="snapshot" if since is None else "update",
             dashboard=self.dashboard.name,
             epoch=self._epoch,
             seq=self.seq,
             ts=now_ms,
-            data=FrameData(values=values, series=series, events=events, problems=self._problems(), service_names=self._names()),
+            data=FrameData(
+                values=values,
+                series=series,
+                events=events,
+                problems=self._problems(),
+                service_names=self._names(),
+                funnels=self._results(funnels),
+            ),
         )
+
+    def _results(self, names: frozenset[str]) -> dict[str, FunnelResult]:
+        known = self._tenant.funnels() if names else {}
+        return {name: known[name] for name in sorted(names) if name in known}
 
     def _names(self) -> dict[str, str]:
         return self._tenant.service_names if self._shows_services else {}

@@ -30,6 +30,7 @@ from drishti.dashboards.documents import DashboardDocument
 from drishti.events import RESOLUTION_MS, Aggregate, Insight
 from drishti.measures.built_in import FED
 from drishti.measures.effective import MetricsOf
+from drishti.messages.product.saved_funnels import FunnelResult
 
 MAX_TENANTS = 64
 QUIET_MS = 300_000
@@ -39,6 +40,11 @@ ROOM_BYTES = 128 << 20
 
 ALL = Choice()
 _NO_DOCUMENTS: Mapping[str, DashboardDocument] = {}
+
+_NO_FUNNELS: Mapping[str, FunnelResult] = {}
+
+FunnelsOf = Callable[[str], Mapping[str, FunnelResult]]
+"""The newest results of a tenant's saved funnels, by name."""
 
 DocumentsOf = Callable[[str], Mapping[str, DashboardDocument]]
 """The dashboards that a tenant made, by name; another object after each change."""
@@ -55,8 +61,10 @@ class Hub:
         problems: Problems = list,
         metrics_of: MetricsOf = lambda _tenant: FED,
         documents_of: DocumentsOf = lambda _tenant: _NO_DOCUMENTS,
+        funnels_of: FunnelsOf = lambda _tenant: _NO_FUNNELS,
         room_bytes: int = ROOM_BYTES,
     ) -> None:
+        self._funnels_of = funnels_of
         self._metrics_of = metrics_of
         self._documents_of = documents_of
         self._room_bytes = room_bytes
@@ -89,6 +97,10 @@ class Hub:
         if event is None:
             return []
         return [channel for channel in self._of(insight.tenant) if channel.mark_insight(event)]
+
+    def funnel_changed(self, tenant: str, name: str) -> list[Channel]:
+        """A saved funnel has a new result; returns the watched channels that show it."""
+        return [channel for channel in self._of(tenant) if channel.mark_funnel(name)]
 
     def metrics(self, tenant: str) -> Metrics:
         return self._metrics_of(tenant)
@@ -205,7 +217,12 @@ class Hub:
             if len(self._tenants) >= MAX_TENANTS and not self._make_room(quiet_since):
                 self.refused_tenants += 1
                 return None
-            tenant = self._tenants[name] = Tenant(name, partial(self._metrics_of, name), partial(self._documents_of, name))
+            tenant = self._tenants[name] = Tenant(
+                name,
+                partial(self._metrics_of, name),
+                partial(self._documents_of, name),
+                partial(self._funnels_of, name),
+            )
         return tenant
 
     def _make_room(self, quiet_since: int | None) -> bool:

@@ -18,6 +18,7 @@ from dashboard_stream.live.needed import Needed
 from dashboard_stream.live.values import needs
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Aggregate
+from drishti.messages.product.saved_funnels import FunnelResult
 
 MAX_NAMES = 256
 """Names of services that are remembered of a tenant; the oldest gives way."""
@@ -32,8 +33,16 @@ REFRESH_MS = 500
 class Tenant:
     """What is known of one tenant, whose registry ``metrics`` reads and whose own dashboards ``own`` reads."""
 
-    def __init__(self, name: str, metrics: Callable[[], Metrics], own: Callable[[], Mapping[str, DashboardDocument]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        metrics: Callable[[], Metrics],
+        own: Callable[[], Mapping[str, DashboardDocument]],
+        funnels: Callable[[], Mapping[str, FunnelResult]],
+    ) -> None:
         self.name = name
+        self.funnels = funnels
+        """The newest results of its saved funnels, by name."""
         self._read = metrics
         self._read_own = own
         self._read_at = 0

@@ -10,6 +10,7 @@ import { FunnelOptions } from "../panels/funnel-options.tsx";
 import { JourneysForm } from "../panels/journeys-form.tsx";
 import { RetentionForm } from "../panels/retention-form.tsx";
 import { useEventNames } from "../panels/use-event-names.ts";
+import { SavedFunnelField } from "../panels/saved-funnel-field.tsx";
 
 interface Props {
   panel: FunnelPanel | RetentionPanel | JourneysPanel;
@@ -26,6 +27,7 @@ export function ProductPanelForm({ panel, fault, set }: Props) {
       const about = { funnel: funnelQuestion(panel), set: (funnel: FunnelQuestion) => set(withFunnel(panel, funnel), "question"), names, fault: faultAt };
       return (
         <>
+          <SavedFunnelField saved={panel.saved} set={(saved) => set({ ...panel, saved } as FunnelPanel, "saved")} error={faultAt("saved")} />
           <FunnelForm {...about} />
           <FunnelOptions {...about} />
         </>

@@ -1,5 +1,5 @@
 /** Asks the gateway what users do. */
-import type { ActivityAnswer, Cohort, CohortList, DoseResponseAnswer, EngagedUsers, EngagementAnswer, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
+import type { ActivityAnswer, Cohort, CohortList, DoseResponseAnswer, EngagedUsers, EngagementAnswer, EventNames, FunnelAnswer, FunnelAutopsyAnswer, KnownUsers, PathsAnswer, PersonAnswer, RetentionAnswer, SavedFunnelList, SessionsAnswer, TimelineAnswer, UserList } from "../model/contracts.ts";
 import type { Body } from "../model/product.ts";
 import { get, of, post, ROOT, send } from "./analytics.ts";
 
@@ -51,6 +51,10 @@ export function fetchUsers(prefix: string, limit: number, signal: AbortSignal): 
 
 export function fetchCohorts(signal: AbortSignal): Promise<CohortList> {
   return get<CohortList>(`${ROOT}/cohorts`, signal);
+}
+
+export function fetchSavedFunnels(signal: AbortSignal): Promise<SavedFunnelList> {
+  return get<SavedFunnelList>(`${ROOT}/saved-funnels`, signal);
 }
 
 export function storeCohort(name: string, body: Body): Promise<Cohort> {

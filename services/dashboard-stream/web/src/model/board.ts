@@ -6,7 +6,7 @@
  */
 import type { Before } from "./compared.ts";
 import type { Note } from "./notes.ts";
-import type { AnomalyInsight, ChangeInsight, ForecastInsight, Frame, IncidentInsight, Insight, RecommendationInsight } from "./contracts.ts";
+import type { AnomalyInsight, ChangeInsight, ForecastInsight, Frame, FunnelResult, IncidentInsight, Insight, RecommendationInsight } from "./contracts.ts";
 
 /** Points of a line: more than the service keeps of any resolution. */
 export const LENGTH = 1000;
@@ -73,6 +73,8 @@ export class Board {
   problems: readonly string[] = [];
   /** The names that services were given, by their tokens. */
   serviceNames: ReadonlyMap<string, string> = new Map();
+  /** The newest results of the saved funnels that panels show, by name. */
+  funnels: ReadonlyMap<string, FunnelResult> = new Map();
   lines = new Map<string, Line>();
   readonly insights = new Map<string, InsightEvent>();
 
@@ -115,6 +117,8 @@ export class Board {
     this.frames += 1;
     this.values = frame.data.values;
     this.problems = frame.data.problems ?? [];
+    const before = frame.type === "snapshot" ? [] : this.funnels;
+    this.funnels = new Map([...before, ...Object.entries(frame.data.funnels ?? {})]);
     for (const [name, points] of Object.entries(frame.data.series)) this.#put(name, points);
     for (const event of frame.data.events) if (isInsight(event)) this.insights.set(event.key, { ...event });
     this.serviceNames = new Map(Object.entries(frame.data.service_names ?? {}));

@@ -725,6 +725,15 @@ export interface DeleteCohort {
   revision: number;
 }
 
+/** An order to analytics: delete a saved funnel that is at ``revision``. */
+export interface DeleteSavedFunnel {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+  revision: number;
+}
+
 /**
  * The user has ``at_least`` events, and not more than ``at_most``, of one of ``event_types`` (of any where none is given)
  * that meet all conditions of ``where`` and lie in ``[from, to)``: of all that are stored where neither is given. What is
@@ -1673,7 +1682,8 @@ export interface Frame {
  * ``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones.
  *
  * ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out. So is
- * ``service_names``.
+ * ``service_names``. ``funnels``: the newest results of saved funnels that panels show, by their names: all, or in an update
+ * those that are new.
  */
 export interface FrameData {
   values: Record<string, number | null>;
@@ -1682,6 +1692,7 @@ export interface FrameData {
   problems?: string[];
   /** the names that services were given, by their tokens; where known */
   service_names?: Record<string, string>;
+  funnels?: Record<string, FunnelResult>;
 }
 
 /**
@@ -1743,12 +1754,6 @@ export interface FunnelAutopsyAnswer {
  * differences. Only funnels by user, without a break-down.
  */
 export interface FunnelAutopsyQuery {
-  /** one token of a subject: a-z, 0-9, _ and - */
-  tenant: string;
-  /** milliseconds since 1970-01-01T00:00Z */
-  from: number;
-  /** milliseconds since 1970-01-01T00:00Z */
-  to: number;
   steps: FunnelStep[];
   /** seconds that a user has from the first step to the last; 90 days at most */
   window_s?: number;
@@ -1765,6 +1770,12 @@ export interface FunnelAutopsyQuery {
   breakdown?: string;
   /** values of the break-down in the answer; the rest together as `other` */
   limit?: number;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
   sample?: boolean;
   /** counted from 1 */
   step: number;
@@ -1799,6 +1810,9 @@ export interface FunnelGroup {
  * How many users do one step after another, the last within ``window_s`` of the first; ``breakdown`` is a property of the
  * first step, of which the ``limit`` values with the most users are shown. ``account``: the property that tells accounts
  * apart, where ``unit`` is ``account``.
+ *
+ * ``saved``: the name of a saved funnel, which is shown instead, with its own range of days, where there is one and the
+ * dashboard shows the present. Its numbers come as they change.
  */
 export interface FunnelPanel {
   kind: "funnel";
@@ -1822,22 +1836,16 @@ export interface FunnelPanel {
   cohort?: string;
   /** values of the break-down in the answer; the rest together as `other` */
   limit?: number;
+  saved?: string;
 }
 
 /**
- * A question to analytics: how many users did one step after another, the last within ``window_s`` of the first.
+ * A question to analytics: how many users got how far in a funnel.
  *
- * The first step lies in ``[from, to)``; later ones may follow after ``to``. ``breakdown``: a property, whose value in the
- * event of the first step tells users apart. ``sample``: of a sixteenth of the users only, which takes a sixteenth of the
- * time. ``account``: the property that tells accounts apart, where ``unit`` is ``account``.
+ * The first step lies in ``[from, to)``; later ones may follow after ``to``. ``sample``: of a sixteenth of the users only,
+ * which takes a sixteenth of the time.
  */
 export interface FunnelQuery {
-  /** one token of a subject: a-z, 0-9, _ and - */
-  tenant: string;
-  /** milliseconds since 1970-01-01T00:00Z */
-  from: number;
-  /** milliseconds since 1970-01-01T00:00Z */
-  to: number;
   steps: FunnelStep[];
   /** seconds that a user has from the first step to the last; 90 days at most */
   window_s?: number;
@@ -1854,7 +1862,29 @@ export interface FunnelQuery {
   breakdown?: string;
   /** values of the break-down in the answer; the rest together as `other` */
   limit?: number;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
   sample?: boolean;
+}
+
+/**
+ * What the question ``funnel`` answers for a saved funnel at ``revision``, or the ``error`` that it answers.
+ *
+ * ``as_of`` is when the events were read, all that were stored by then.
+ */
+export interface FunnelResult {
+  name: string;
+  title: string;
+  revision: number;
+  funnel: RecentFunnel;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  answer?: FunnelAnswer | null;
+  error?: string;
 }
 
 /** An event of this type that meets all conditions. */
@@ -1880,12 +1910,6 @@ export interface FunnelStepCount {
  * With a ``breakdown``, only those of its ``value``, where one is given.
  */
 export interface FunnelUsersQuery {
-  /** one token of a subject: a-z, 0-9, _ and - */
-  tenant: string;
-  /** milliseconds since 1970-01-01T00:00Z */
-  from: number;
-  /** milliseconds since 1970-01-01T00:00Z */
-  to: number;
   steps: FunnelStep[];
   /** seconds that a user has from the first step to the last; 90 days at most */
   window_s?: number;
@@ -1902,6 +1926,12 @@ export interface FunnelUsersQuery {
   breakdown?: string;
   /** users in the answer */
   limit?: number;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
   sample?: boolean;
   /** counted from 1 */
   step: number;
@@ -2633,6 +2663,18 @@ export interface PutCohort {
   revision?: number;
 }
 
+/** An order to analytics: store a funnel in place of ``revision`` (0: there is none yet). */
+export interface PutSavedFunnel {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+  title?: string;
+  description?: string;
+  funnel: RecentFunnel;
+  revision?: number;
+}
+
 /**
  * A question to analytics: one aggregate of one metric over ``[from, to)``.
  *
@@ -2818,6 +2860,27 @@ export interface QueuesQuery {
   /** milliseconds since 1970-01-01T00:00Z */
   to: number;
   service?: string;
+}
+
+/** A funnel of which the first step lies in the last ``days`` days of UTC, today among them. */
+export interface RecentFunnel {
+  steps: FunnelStep[];
+  /** seconds that a user has from the first step to the last; 90 days at most */
+  window_s?: number;
+  /** the name of a cohort: the question is about its users only; everybody if not given */
+  cohort?: string;
+  /** steps one after the other, with nothing else in between, or in any order */
+  order?: "any" | "ordered" | "strict";
+  exclusions?: FunnelExclusion[];
+  /** whose events are taken together, and counted */
+  unit?: "account" | "session" | "user";
+  /** a session ends where so many seconds pass without an event of the user */
+  gap_s?: number;
+  account?: string;
+  breakdown?: string;
+  /** values of the break-down in the answer; the rest together as `other` */
+  limit?: number;
+  days?: number;
 }
 
 /** What somebody should do, in ``message``; ``because`` holds the ids of the insights from which it follows. */
@@ -3125,6 +3188,37 @@ export interface RootCauseQuery {
   usual_minutes?: number;
   limit?: number;
   own?: boolean;
+}
+
+/** A funnel as it is stored. ``result``: the newest of this revision; none until it was first counted, and in lists. */
+export interface SavedFunnel {
+  name: string;
+  title: string;
+  description: string;
+  revision: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  changed_ms: number;
+  funnel: RecentFunnel;
+  result?: FunnelResult | null;
+}
+
+/** All saved funnels of a tenant by name. */
+export interface SavedFunnelList {
+  funnels: SavedFunnel[];
+}
+
+/** A question to analytics: one saved funnel with its result. */
+export interface SavedFunnelQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+}
+
+/** A question to analytics: the tenant's saved funnels. */
+export interface SavedFunnelsQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
 }
 
 /** A series by its name. Without ``field`` all of them are meant; without ``labels`` the total. */

@@ -1,5 +1,5 @@
 /** A funnel as people put it together, and what its numbers are called. Pure. */
-import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelStep } from "./contracts.ts";
+import type { FunnelAnswer, FunnelPanel, FunnelQuery, FunnelResult, FunnelStep } from "./contracts.ts";
 import { areComplete, bodies, conditionInWords, conditionsOf, filled, oneOf, text } from "./event-choice.ts";
 import { percent } from "./explorer-choice.ts";
 import { counted, whole } from "./format.ts";
@@ -9,13 +9,18 @@ import { type Body, questionOfPanel, usersLink, withQuestion } from "./product.t
 export type FunnelQuestion = Omit<FunnelQuery, "tenant" | "from" | "to" | "sample">;
 
 /** The question of a panel. */
-export function funnelQuestion({ steps, ...rest }: FunnelPanel): FunnelQuestion {
+export function funnelQuestion({ steps, saved: _, ...rest }: FunnelPanel): FunnelQuestion {
   return { steps: [...steps], ...filled(questionOfPanel(rest)) };
 }
 
 /** The panel with another question, of which the account is kept only where it is of use. */
 export function withFunnel(panel: FunnelPanel, { unit, account, ...question }: FunnelQuestion): FunnelPanel {
-  return withQuestion(panel, filled({ ...question, unit, account: unit === "account" ? account : "" }));
+  return withQuestion(panel, filled({ ...question, unit, account: unit === "account" ? account : "", saved: panel.saved }));
+}
+
+/** The question whose answer a saved funnel shows. */
+export function questionOfSaved({ funnel: { days: _, ...question } }: Pick<FunnelResult, "funnel">): FunnelQuestion {
+  return question;
 }
 
 export const MOST_STEPS = 12;

@@ -2,7 +2,7 @@
 import type { ConversionTimes, FunnelAnswer } from "../model/contracts.ts";
 import { percent } from "../model/explorer-choice.ts";
 import { counted, NONE, whole } from "../model/format.ts";
-import { barsOf, type Chosen, type FunnelQuestion } from "../model/funnels.ts";
+import { barsOf, type Chosen, type FunnelQuestion, resultInWords } from "../model/funnels.ts";
 import { took } from "../model/product.ts";
 import type { Row } from "../model/table-rows.ts";
 import { SortableTable } from "./sortable-table.tsx";
@@ -10,6 +10,19 @@ import "./product.css";
 
 /** Where a number leads; empty: nowhere. */
 type LinkOf = (chosen: Chosen) => string;
+
+/** All of an answer, as a panel shows it. */
+export function FunnelNumbers({ answer, funnel, linkOf }: { answer: FunnelAnswer; funnel: FunnelQuestion; linkOf: LinkOf }) {
+  return (
+    <>
+      <p>{resultInWords(answer)}</p>
+      <FunnelBars answer={answer} funnel={funnel} linkOf={linkOf} />
+      <MetExclusion answer={answer} />
+      {answer.times && <Times times={answer.times} />}
+      {funnel.breakdown && <FunnelGroups answer={answer} breakdown={funnel.breakdown} linkOf={linkOf} />}
+    </>
+  );
+}
 
 export function FunnelBars({ answer, funnel, linkOf }: { answer: FunnelAnswer; funnel: FunnelQuestion; linkOf: LinkOf }) {
   return (

@@ -3,19 +3,22 @@ import { useContext } from "preact/hooks";
 import { fetchFunnel } from "../live/product.ts";
 import type { FunnelAnswer, FunnelPanel as Funnel } from "../model/contracts.ts";
 import type { DataTable } from "../model/data-table.ts";
-import { askedFunnel, barsOf, type Chosen, funnelQuestion, funnelUsersLink, resultInWords } from "../model/funnels.ts";
+import { askedFunnel, barsOf, type FunnelQuestion, funnelQuestion, funnelUsersLink } from "../model/funnels.ts";
 import { capital } from "../model/format.ts";
 import { keyOf } from "../model/panels.ts";
 import { questionLink } from "../model/product.ts";
 import { AskedPanel } from "./asked-panel.tsx";
-import { FunnelBars, FunnelGroups, MetExclusion, Times } from "./funnel-bars.tsx";
-import type { Seen } from "./panel-data.ts";
+import { FunnelNumbers } from "./funnel-bars.tsx";
+import type { Drawn } from "./panel-data.ts";
+import { SavedFunnel } from "./saved-funnel.tsx";
 import { StoredAnswers } from "./stored-answers.ts";
 
-export function FunnelPanel({ panel, seen }: { panel: Funnel; seen: Seen }) {
+export function FunnelPanel({ panel, drawn: seen }: { panel: Funnel; drawn: Drawn }) {
   const funnel = funnelQuestion(panel);
   const isStored = useContext(StoredAnswers) !== null;
   const to = Math.round(seen.now);
+  const saved = panel.saved && seen.follows && !isStored ? seen.board.funnels.get(panel.saved) : undefined;
+  if (saved) return <SavedFunnel title={panel.title} result={saved} rows={(answer) => rowsOf(answer, saved.funnel)} />;
   if (!askedFunnel(funnel)) {
     return (
       <article class="panel">
@@ -33,25 +36,14 @@ export function FunnelPanel({ panel, seen }: { panel: Funnel; seen: Seen }) {
       seen={seen}
       kind="funnel"
       ask={(from, to, signal) => fetchFunnel({ ...funnel, from, to }, signal)}
-      rows={(answer) => rowsOf(answer, panel)}
+      rows={(answer) => rowsOf(answer, funnel)}
     >
-      {(answer) => {
-        const linkOf = (chosen: Chosen) => (isStored ? "" : funnelUsersLink(funnel, answer, chosen));
-        return (
-          <>
-            <p>{resultInWords(answer)}</p>
-            <FunnelBars answer={answer} funnel={funnel} linkOf={linkOf} />
-            <MetExclusion answer={answer} />
-            {answer.times && <Times times={answer.times} />}
-            {panel.breakdown && <FunnelGroups answer={answer} breakdown={panel.breakdown} linkOf={linkOf} />}
-          </>
-        );
-      }}
+      {(answer) => <FunnelNumbers answer={answer} funnel={funnel} linkOf={(chosen) => (isStored ? "" : funnelUsersLink(funnel, answer, chosen))} />}
     </AskedPanel>
   );
 }
 
-function rowsOf(answer: FunnelAnswer, panel: Funnel): DataTable {
+function rowsOf(answer: FunnelAnswer, panel: FunnelQuestion): DataTable {
   const groups = (answer.groups ?? []).flatMap(({ value, other, ...group }) => barsOf({ steps: group.steps }, panel).map((bar) => [other ? "other" : (value ?? "unknown"), bar.title, bar.users, bar.ofFirst, bar.ofPrevious]));
   return {
     columns: [

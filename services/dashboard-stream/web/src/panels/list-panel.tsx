@@ -43,7 +43,7 @@ export function ListPanel({ panel, drawn }: { panel: Sections["lists"][number]; 
     case "histogram":
       return <Histogram panel={panel} seen={drawn} />;
     case "funnel":
-      return <FunnelPanel panel={panel} seen={drawn} />;
+      return <FunnelPanel panel={panel} drawn={drawn} />;
     case "retention":
       return <RetentionPanel panel={panel} seen={drawn} />;
     case "journeys":

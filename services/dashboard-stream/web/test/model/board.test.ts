@@ -74,3 +74,14 @@ test("labels are found in values and lines, and braces in their values do no har
   board.take(frame("snapshot", 1, { values: { "r.rate{s=b}": 1, "r.rate{s={x}=y}": 1, "r.rate{t=z}": 1 }, series: { "r.rate{s=a}": [] } }));
   assert.deepEqual(board.labelValues("r.rate", "s"), ["a", "b", "{x}=y"]);
 });
+
+test("results of saved funnels are replaced by newer ones, and by a snapshot", () => {
+  const board = new Board();
+  const result = (name: string, revision: number) => ({ name, title: name, revision, funnel: { steps: [] }, as_of: revision });
+  board.take(frame("snapshot", 1, { funnels: { a: result("a", 1), b: result("b", 1) } }));
+  board.take(frame("update", 2, { funnels: { b: result("b", 2) } }));
+  board.take(frame("update", 3));
+  assert.deepEqual([...board.funnels.values()].map(({ name, revision }) => [name, revision]), [["a", 1], ["b", 2]]);
+  board.take(frame("snapshot", 4));
+  assert.equal(board.funnels.size, 0);
+});

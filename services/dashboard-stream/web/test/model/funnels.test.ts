@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedFunnel, autopsyQuestion, barsOf, chanceInWords, funnelOf, funnelQuestion, funnelUsersInWords, funnelUsersLink, resultInWords, stepInWords, windowParts, windowSeconds, withFunnel, worstStep } from "../../src/model/funnels.ts";
+import { askedFunnel, autopsyQuestion, barsOf, chanceInWords, funnelOf, funnelQuestion, funnelUsersInWords, funnelUsersLink, questionOfSaved, resultInWords, stepInWords, windowParts, windowSeconds, withFunnel, worstStep } from "../../src/model/funnels.ts";
 import { usersChoiceOf } from "../../src/model/product.ts";
 
 const FUNNEL = funnelOf({ steps: [{ event_type: "page_view", where: [{ property: "page", op: "prefix", value: "/tea" }] }, { event_type: "feedback" }] });
@@ -75,4 +75,10 @@ test("the users behind a number are asked for over the very range of the answer"
   assert.equal(funnelUsersInWords(question ?? {}), "got to step 1, page_view, page begins with /tea, and not to step 2, feedback, of version 1.0");
   assert.ok(decodeURIComponent(funnelUsersLink({ ...FUNNEL, breakdown: "version" }, { from: 1, to: 9 }, { step: 1, outcome: "converted", value: null })).includes('"without_value":true'));
   assert.equal(funnelUsersInWords({ steps: FUNNEL.steps, step: 1, outcome: "converted" }), "reached step 1, page_view, page begins with /tea");
+});
+
+test("neither the name nor the days of a saved funnel are part of a question", () => {
+  const steps = [{ event_type: "a" }, { event_type: "b" }];
+  assert.deepEqual(questionOfSaved({ funnel: { steps, days: 7, breakdown: "topic" } }), { steps, breakdown: "topic" });
+  assert.deepEqual(funnelQuestion({ kind: "funnel", title: "Tea", steps, saved: "tea" }), { steps });
 });

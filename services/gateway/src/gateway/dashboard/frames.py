@@ -47,6 +47,7 @@ class _Event(Struct):
 class _Changes(Struct):
     series: dict[str, list[_Point]]
     events: list[Raw]
+    funnels: dict[str, Raw] = {}
 
 
 class _Update(Struct):
@@ -149,15 +150,17 @@ class FrameLog:
 
 def merged(updates: Sequence[SharedFrame]) -> SharedFrame:
     """One update for several that follow each other: the points of all, by their times the newest; the events of all, by their
-    keys the newest; everything else is that of the last one."""
+    keys the newest; the results of funnels of all, by their names the newest; everything else is that of the last one."""
     if len(updates) == 1:
         return updates[0]
     series: dict[str, dict[int, _Point]] = {}
     events: dict[str, Raw] = {}
+    funnels: dict[str, Raw] = {}
     for update in updates:
         changes = _update.decode(update.text).data
         for name, points in changes.series.items():
             series.setdefault(name, {}).update((point.at, point) for point in points)
+        funnels |= changes.funnels
         for event in changes.events:
             key = _event.decode(event).key
             events.pop(key, None)
@@ -166,5 +169,7 @@ def merged(updates: Sequence[SharedFrame]) -> SharedFrame:
     data = _members.decode(frame["data"])
     lines = {name: [points[at] for at in sorted(points)] for name, points in series.items()}
     data |= {"series": Raw(msgspec.json.encode(lines)), "events": Raw(msgspec.json.encode(list(events.values())))}
+    if funnels:
+        data["funnels"] = Raw(msgspec.json.encode(funnels))
     frame["data"] = Raw(msgspec.json.encode(data))
     return SharedFrame(msgspec.json.encode(frame))

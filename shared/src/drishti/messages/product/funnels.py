@@ -53,16 +53,12 @@ class FunnelExclusion(Struct, omit_defaults=True, kw_only=True):
     to_step: StepNumber | None = None
 
 
-class FunnelQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """A question to analytics: how many users did one step after another, the last within ``window_s`` of the first.
+class FunnelDefinition(Struct, omit_defaults=True, kw_only=True):
+    """Users did one step after another, the last within ``window_s`` of the first.
 
-    The first step lies in ``[from, to)``; later ones may follow after ``to``. ``breakdown``: a property, whose value in the
-    event of the first step tells users apart. ``sample``: of a sixteenth of the users only, which takes a sixteenth of the
-    time. ``account``: the property that tells accounts apart, where ``unit`` is ``account``."""
+    ``breakdown``: a property, whose value in the event of the first step tells users apart. ``account``: the property that
+    tells accounts apart, where ``unit`` is ``account``."""
 
-    tenant: Token
-    from_ms: EpochMs
-    to_ms: EpochMs
     steps: Annotated[list[FunnelStep], Meta(min_length=2, max_length=12)]
     window_s: Window = 604_800
     cohort: CohortFilter = ""
@@ -73,6 +69,17 @@ class FunnelQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     account: PropertyName = ""
     breakdown: PropertyName = ""
     limit: Limit = 10
+
+
+class FunnelQuery(FunnelDefinition, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """A question to analytics: how many users got how far in a funnel.
+
+    The first step lies in ``[from, to)``; later ones may follow after ``to``. ``sample``: of a sixteenth of the users only,
+    which takes a sixteenth of the time."""
+
+    tenant: Token
+    from_ms: EpochMs
+    to_ms: EpochMs
     sample: bool = False
 
 

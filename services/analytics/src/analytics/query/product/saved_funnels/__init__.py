@@ -1,0 +1,1 @@
+"""Saved funnels: what is asked about them, and their results as events come."""
