@@ -377,7 +377,7 @@ async def test_a_process_that_is_killed_amid_compacting_leaves_everything_exact_
             async with connection.transaction():
                 await connection.execute("LOCK TABLE segments IN SHARE MODE")  # who makes segments waits, who reads does not
                 async with world.process(ANALYTICS_EVENTS_DAYS="3650") as process:
-                    await wait_until(lambda: connection.fetchval(WAITS), equals=1)
+                    await wait_until(lambda: connection.fetchval(WAITS), equals=1, within=180)
                     await assert_exact(session)
                     process.kill()
                     await process.wait()
