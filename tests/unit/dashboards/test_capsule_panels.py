@@ -71,8 +71,23 @@ def test_a_panel_of_queries_has_its_totals_by_name_and_what_is_refused_of_one_qu
     assert [one["others"] for one in found["totals"]] == [False, False, False, True]
     assert [one.get("tooltip", "")[-13:] for one in found["totals"]] == ["", "(service tok)", "", ""]
     assert found["problems"] == ["requests error_rate: there is no such metric"]
+    assert (found["unit"], found["units"]) == ("1", ["1", ""])
     with pytest.raises(Refused, match="no such metric"):
         answer_of(panel | {"queries": [RATE, RATE]}, FROM, TO, ask)
+
+
+@pytest.mark.parametrize(("show", "problems"), [("table", 0), ("stat", 0), ("line", 1), ("bar", 1)])
+def test_queries_of_several_units_are_a_problem_where_one_scale_draws_them(show: str, problems: int) -> None:
+    def ask(path: str, body: Any) -> Any:
+        unit = "ms" if "expression" in body["questions"][0] else "1"
+        return {"resolution": body["resolution"], "answers": [{"series": [], "unit": unit}]}
+
+    found = answer_of({"kind": "query", "title": "Rows", "show": show, "queries": [RATE, COUNT]}, FROM, TO, ask)
+    assert len(found["problems"]) == problems
+    assert found["units"] == [found["unit"], "ms"]
+    assert answer_of({"kind": "query", "title": "Rows", "show": show, "unit": "s", "queries": [RATE, COUNT]}, FROM, TO, ask)[
+        "units"
+    ] == ["s", "s"]
 
 
 def test_a_histogram_without_values_is_none() -> None:

@@ -63,6 +63,8 @@ BARS, ROWS = 32, 14
 
 TOP_LINES, TOP_ROWS = 12, 50
 OVER_TIME = frozenset({"line", "area", "bars", "stacked"})
+EACH_ITS_OWN_UNIT = frozenset({"table", "stat"})
+"""Numbers of these are not drawn on one scale: each is written with the unit of its query."""
 OTHER, WITHOUT = "other", "(none)"
 MOST_CHARACTERS = 40
 LONGEST_NAME = 60
@@ -221,8 +223,9 @@ def _query(panel: QueryPanel, begin_ms: int, end_ms: int, ask: Ask) -> dict[str,
     # What is refused of one query is said beside the others; a failure of all of them is the panel's.
     if not found:
         raise refused[0]
-    units = list(dict.fromkeys(_unit(query, answer["answers"][0].get("unit", "")) for _, query, answer in found))
-    if not panel.unit and len(units) > 1:
+    own_units = {place: _unit(query, answer["answers"][0].get("unit", "")) for place, query, answer in found}
+    units = list(dict.fromkeys(own_units.values()))
+    if not panel.unit and len(units) > 1 and panel.show not in EACH_ITS_OWN_UNIT:
         problems.append(f"The queries have different units: {', '.join(unit or 'none' for unit in units)}.")
     totals = [
         _total(place, query, series, answer.get("service_names") or {})
@@ -235,6 +238,7 @@ def _query(panel: QueryPanel, begin_ms: int, end_ms: int, ask: Ask) -> dict[str,
         "to": end_ms,
         "resolution": found[0][2]["resolution"],
         "unit": panel.unit or units[0],
+        "units": [panel.unit or own_units.get(place, "") for place in range(len(panel.queries))],
         "totals": totals,
         "before": None,
         "problems": list(dict.fromkeys(problems)),
