@@ -9,7 +9,7 @@ import numpy as np
 from analytics.product.counting.day import Day
 from analytics.product.segments.segment import BUCKET_BITS, Ints, cut_at
 
-ROWS = 160_000
+ROWS = 130_000
 """About as many are counted at once: so many that the time is that of arrays, and as few as take little memory."""
 
 
