@@ -1,5 +1,4 @@
 /** The page of one user: who they are, on which days they did something, and what, session by session. */
-import type { ComponentChildren } from "preact";
 import type { Asked } from "../model/asked.ts";
 import type { EventNames, PersonAnswer, TimelineAnswer } from "../model/contracts.ts";
 import { linkTo } from "../model/explorer-choice.ts";
@@ -9,6 +8,7 @@ import { USERS_PATH } from "../model/product.ts";
 import { barsOf, groupsOf, KINDS, type UserChoice } from "../model/timeline.ts";
 import { ActivityStrip } from "../panels/activity-strip.tsx";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
+import { type Fact, FactList } from "../panels/fact-list.tsx";
 import { TimelineGroup } from "../panels/timeline-entries.tsx";
 import { When } from "../panels/when.tsx";
 import "../panels/product.css";
@@ -77,7 +77,7 @@ export function UserPage({ person, timeline, pages, more, newest, why, names, ch
 function Head({ person, choice, show, now }: { person: PersonAnswer; choice: UserChoice; show: Props["show"]; now: number }) {
   const others = person.ids.filter((id) => id !== choice.user);
   const { requests, failed_requests: failed = 0 } = person;
-  const facts: [string, ComponentChildren][] = [
+  const facts: Fact[] = [
     ["First event", person.first_ms ? dayAndTime(person.first_ms) : NONE],
     ["Last event", person.last_ms ? <When at={person.last_ms} now={now} /> : NONE],
     ["Events", whole(person.events ?? 0)],
@@ -87,14 +87,7 @@ function Head({ person, choice, show, now }: { person: PersonAnswer; choice: Use
   ];
   return (
     <section class="panel" aria-label="Who it is">
-      <dl class="user-facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={facts} />
       <ActivityStrip bars={barsOf(person, now)} chosen={choice.day} choose={(day) => show({ day })} />
       {others.length > 0 && <Ids ids={others} count={person.id_count - 1} main={person.person_id} />}
       <p>

@@ -4,9 +4,9 @@ import { type Chosen, engagedUsersLink, type EngagementQuestion, FIRST_INTERVAL,
 import { capital, NONE, whole } from "../model/format.ts";
 import { periodInWords } from "../model/retention.ts";
 import type { Row } from "../model/table-rows.ts";
+import { type Fact, FactList } from "./fact-list.tsx";
 import { SortableTable } from "./sortable-table.tsx";
 import "./product.css";
-import "./timeline.css";
 
 interface Props {
   answer: EngagementAnswer;
@@ -15,23 +15,14 @@ interface Props {
 
 export function EngagementFacts({ answer }: Props) {
   const { mean, p10, p50, p90, rated, users } = answer;
-  const facts: [string, string][] = [
+  const facts: Fact[] = [
     ["Mean", score(mean)],
     ["A tenth up to", score(p10)],
     ["Half up to", score(p50)],
     ["90 % up to", score(p90)],
     ["Rated something", `${whole(rated)} of ${whole(users)}`],
   ];
-  return (
-    <dl class="user-facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList facts={facts} />;
 }
 
 export function EngagementDistribution({ answer, question }: Props) {

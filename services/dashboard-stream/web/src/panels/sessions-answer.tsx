@@ -1,13 +1,12 @@
 /** Sessions as numbers, over time, by a property, and by where they began and ended; every number leads to its users. */
-import type { ComponentChildren } from "preact";
 import type { SessionPage, SessionsAnswer } from "../model/contracts.ts";
 import { dateIn, NONE, whole } from "../model/format.ts";
 import { took } from "../model/product.ts";
 import { type Chosen, depth, rate, type SessionsQuestion, sessionsUsersLink } from "../model/sessions.ts";
 import type { Row } from "../model/table-rows.ts";
+import { type Fact, FactList } from "./fact-list.tsx";
 import { SortableTable } from "./sortable-table.tsx";
 import "./product.css";
-import "./timeline.css";
 
 interface Props {
   answer: SessionsAnswer;
@@ -17,7 +16,7 @@ interface Props {
 export function SessionFacts({ answer, question }: Props) {
   const { sessions, users, bounce_rate, duration_ms, depth: events } = answer;
   const link = (chosen?: Chosen) => sessionsUsersLink(question, answer, chosen);
-  const facts: [string, ComponentChildren][] = [
+  const facts: Fact[] = [
     ["Sessions", sessions ? <a href={link()}>{whole(sessions)}</a> : whole(0)],
     ["Users", users ? <a href={link()}>{whole(users)}</a> : whole(0)],
     ["Bounce rate", bounce_rate ? <a href={link({ bounced: true })}>{rate(bounce_rate)}</a> : rate(bounce_rate)],
@@ -28,16 +27,7 @@ export function SessionFacts({ answer, question }: Props) {
     ["half up to", depth(events?.p50)],
     ["90 % up to", depth(events?.p90)],
   ];
-  return (
-    <dl class="user-facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList facts={facts} />;
 }
 
 export function SessionSeries({ answer, question }: Props) {
