@@ -10,7 +10,7 @@ Periods are days, weeks or months of a calendar. A user is *active* in a period 
 - *dormant*: active in the period before, and not in this one.
 
 So every active user is new, returning or resurrected. The last 7 and 30 days of a day are that day and the 6 and 29 before. A
-value of ``breakdown`` is told of as if only events with this value were meant: a user may have several.
+value of ``breakdown`` is counted as if only events with this value were meant: a user may have several.
 
 How it is computed
 ------------------
@@ -71,7 +71,7 @@ class Activity:
 
     @property
     def first_day(self) -> int:
-        """The place of the first day that is told of."""
+        """The place of the first day that is answered."""
         return int(np.searchsorted(self.days, self.bounds[1]))
 
     @property
